@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is held to the same rules; a warning is an error everywhere.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "Ostler",
+  products: [
+    .executable(name: "ostler", targets: ["ostler"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // librabbitmq, and the few inline wrappers for what Swift cannot call.
+    .systemLibrary(
+      name: "CRabbitMQ",
+      pkgConfig: "librabbitmq",
+      providers: [.apt(["librabbitmq-dev"])]
+    ),
+    .target(name: "AMQP", dependencies: ["CRabbitMQ"], swiftSettings: strict),
+    .target(name: "Lifecycle", swiftSettings: strict),
+    .target(
+      name: "Store",
+      dependencies: ["Lifecycle", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Worker",
+      dependencies: [
+        "AMQP", "Lifecycle", "Store",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict
+    ),
+    .executableTarget(
+      name: "ostler",
+      dependencies: [
+        "AMQP", "Lifecycle", "Store", "Worker",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle"], swiftSettings: strict),
+    .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: strict),
+    .testTarget(name: "StoreTests", dependencies: ["Store", "Lifecycle"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkerTests", dependencies: ["Worker", "Store", "Lifecycle", "AMQP"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "ostler", "AMQP", "Store", "Lifecycle",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict
+    ),
+  ]
+)
