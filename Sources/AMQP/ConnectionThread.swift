@@ -1,0 +1,196 @@
+import CRabbitMQ
+import Glibc
+import Synchronization
+
+/// What lives on a `ConnectionThread` besides the actor's jobs: the owner of a socket. Called on that thread only.
+protocol ThreadClient: AnyObject {
+  /// What to wait for. Called before every wait; the place to write what is waiting to be written.
+  func prepareToWait() -> ThreadWait
+  /// After every wait.
+  func resumeAfterWait(_ events: ThreadEvents)
+  /// The thread ends; nothing is called afterwards.
+  func threadEnds()
+}
+
+struct ThreadWait {
+  /// -1: no socket.
+  var descriptor: Int32 = -1
+  var wantsRead = false
+  var wantsWrite = false
+  /// nil: until something happens.
+  var timeoutMilliseconds: Int32?
+}
+
+struct ThreadEvents {
+  var readable = false
+  var writable = false
+  /// Error or hang-up on the socket.
+  var failed = false
+}
+
+/// A value that may only be touched on one thread, so that it can be carried there.
+///
+/// @unchecked: the value is not protected by anything. Invariant: whoever holds a `ThreadBound` of a `ConnectionThread`
+/// reads `value` only in jobs and closures which that thread runs.
+struct ThreadBound<Value>: @unchecked Sendable {
+  let value: Value
+}
+
+/// The serial executor of one connection: a thread of its own, with the stack that librabbitmq's recursion needs, which
+/// runs the actor's jobs and waits in `poll()` for the socket, a wake-up or the next deadline. It may block, Swift's
+/// cooperative pool is never involved.
+///
+/// The thread ends after `stop()`, which the actor's deinit calls.
+final class ConnectionThread: SerialExecutor {
+  /// librabbitmq 0.11 decodes nested tables by unbounded recursion; the deepest that fits a frame takes 2.4 MiB.
+  private static let stackBytes = 8 * 1024 * 1024
+
+  private enum Work {
+    case job(UnownedJob)
+    case closure(@Sendable () -> Void)
+  }
+
+  private struct Queue {
+    var work: [Work] = []
+    var isWakeUpPending = false
+    var isStopped = false
+    /// Set by the thread before it runs anything.
+    var thread: pthread_t?
+  }
+
+  private let queue = Mutex(Queue())
+  private let wakeUpDescriptor: Int32
+
+  init() {
+    wakeUpDescriptor = ostler_wakeup_create()
+    precondition(wakeUpDescriptor >= 0, "no descriptor left for a connection (ulimit -n)")
+  }
+
+  /// Starts the thread. It keeps itself and the client alive until it ends.
+  func start(_ client: ThreadBound<any ThreadClient>) {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setstacksize(&attributes, Self.stackBytes)
+    pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
+    defer { pthread_attr_destroy(&attributes) }
+    let start = Unmanaged.passRetained(Start(thread: self, client: client))
+    var thread = pthread_t()
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        guard let argument else { return nil }
+        let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+        start.thread.run(start.client.value)
+        return nil
+      }, start.toOpaque())
+    precondition(status == 0, "no thread left for a connection (ulimit -u): \(status)")
+  }
+
+  private final class Start {
+    let thread: ConnectionThread
+    let client: ThreadBound<any ThreadClient>
+
+    init(thread: ConnectionThread, client: ThreadBound<any ThreadClient>) {
+      self.thread = thread
+      self.client = client
+    }
+  }
+
+  // MARK: - From any thread
+
+  func enqueue(_ job: consuming ExecutorJob) { add(.job(UnownedJob(job))) }
+
+  /// Runs a closure on the thread, after what is queued. After `stop()` it is dropped.
+  func submit(_ closure: @escaping @Sendable () -> Void) { add(.closure(closure)) }
+
+  func stop() {
+    queue.withLock {
+      $0.isStopped = true
+      wakeUp(&$0)
+    }
+  }
+
+  func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
+
+  func checkIsolated() { precondition(isCurrent, "not on the connection's thread") }
+
+  private var isCurrent: Bool {
+    queue.withLock { $0.thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
+  }
+
+  private func add(_ work: Work) {
+    queue.withLock {
+      $0.work.append(work)
+      wakeUp(&$0)
+    }
+  }
+
+  private func wakeUp(_ queue: inout Queue) {
+    guard !queue.isWakeUpPending else { return }
+    queue.isWakeUpPending = true
+    // The thread itself looks at the queue before it waits.
+    if let thread = queue.thread, pthread_equal(thread, pthread_self()) != 0 { return }
+    ostler_wakeup_send(wakeUpDescriptor)
+  }
+
+  // MARK: - On the thread
+
+  private func run(_ client: any ThreadClient) {
+    // Signals are for the threads of the program.
+    var signals = sigset_t()
+    sigfillset(&signals)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    ostler_name_thread("amqp")
+    queue.withLock { $0.thread = pthread_self() }
+
+    while true {
+      let (work, isStopped) = queue.withLock { queue in
+        defer {
+          queue.work = []
+          queue.isWakeUpPending = false
+        }
+        return (queue.work, queue.isStopped)
+      }
+      for work in work { run(work) }
+      if isStopped && work.isEmpty { break }
+      client.resumeAfterWait(wait(client.prepareToWait()))
+    }
+    client.threadEnds()
+    // Nobody can reach us but through the actor, which is gone, or a `submit` that is dropped: nothing wakes any more.
+    queue.withLock {
+      $0.isWakeUpPending = true
+      close(wakeUpDescriptor)
+    }
+  }
+
+  private func run(_ work: Work) {
+    switch work {
+    case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+    case .closure(let closure): closure()
+    }
+  }
+
+  private func wait(_ wait: ThreadWait) -> ThreadEvents {
+    let hasWork = queue.withLock { !$0.work.isEmpty || $0.isStopped }
+    let timeout = hasWork ? 0 : wait.timeoutMilliseconds ?? -1
+    var interest: Int32 = 0
+    if wait.wantsRead { interest |= POLLIN }
+    if wait.wantsWrite { interest |= POLLOUT }
+    var descriptors = (
+      pollfd(fd: wakeUpDescriptor, events: Int16(POLLIN), revents: 0),
+      // poll() passes over a descriptor of -1.
+      pollfd(fd: wait.descriptor, events: Int16(interest), revents: 0)
+    )
+    let count = withUnsafeMutableBytes(of: &descriptors) {
+      poll($0.assumingMemoryBound(to: pollfd.self).baseAddress, 2, timeout)
+    }
+    guard count > 0 else { return ThreadEvents() }
+    if descriptors.0.revents != 0 {
+      ostler_wakeup_clear(wakeUpDescriptor)
+    }
+    let events = Int32(descriptors.1.revents)
+    return ThreadEvents(
+      readable: events & POLLIN != 0, writable: events & POLLOUT != 0,
+      failed: events & (POLLERR | POLLHUP | POLLNVAL) != 0)
+  }
+}
