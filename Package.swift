@@ -39,7 +39,11 @@ let package = Package(
     .target(name: "Lifecycle", swiftSettings: strict),
     .target(
       name: "Store",
-      dependencies: ["Lifecycle", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "Lifecycle",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
       swiftSettings: strict
     ),
     .target(
