@@ -1,0 +1,222 @@
+/// The tables of schema version 1.
+///
+/// Moments are milliseconds since 1970, UUIDs are 16-byte blobs, enumerations are spelt as in the contract.
+/// CHECKs and foreign keys carry what must hold whoever writes: a server in a state has what belongs to that state
+/// and nothing else, and an allocated server has exactly one allocation that has not ended.
+let firstSchema = """
+  CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    store_id BLOB NOT NULL CHECK (length(store_id) = 16),
+    epoch INTEGER NOT NULL CHECK (epoch >= 1),
+    -- The last position handed out; survives an empty outbox.
+    last_position INTEGER NOT NULL CHECK (last_position >= 0),
+    outbox_count INTEGER NOT NULL CHECK (outbox_count >= 0),
+    -- The fence: who may commit for the worker.
+    worker BLOB CHECK (length(worker) = 16),
+    worker_ended_cleanly INTEGER NOT NULL CHECK (worker_ended_cleanly IN (0, 1))
+  ) STRICT;
+
+  CREATE TABLE servers (
+    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 9007199254740991),
+    version INTEGER NOT NULL CHECK (version >= 1),
+    enrolled_version INTEGER NOT NULL CHECK (enrolled_version BETWEEN 1 AND version),
+    name TEXT,
+    location_id INTEGER NOT NULL CHECK (location_id >= 1),
+    instance_type_id INTEGER NOT NULL CHECK (instance_type_id >= 1),
+    state TEXT NOT NULL CHECK (
+      state IN ('new', 'backToBaseline', 'available', 'allocated', 'isolated', 'quarantined', 'decommissioned')),
+    previous_state TEXT CHECK (
+      previous_state IN
+        ('new', 'backToBaseline', 'available', 'allocated', 'isolated', 'quarantined', 'decommissioned')),
+    reason TEXT,
+    changed_at INTEGER NOT NULL,
+    baseline_id BLOB CHECK (length(baseline_id) = 16),
+    -- The position of the change that made it available: who was first is first.
+    available_position INTEGER,
+    -- Of an isolated server, or of one that was isolated when it was frozen.
+    sub_state TEXT CHECK (
+      sub_state IN ('backToBaseline', 'excluded', 'reserved', 'brokenHardware', 'incompleteData', 'failedOsInstall',
+        'unknownError', 'rentedLegacy')),
+    isolation_reason TEXT,
+    held_state TEXT CHECK (
+      held_state IN ('new', 'backToBaseline', 'available', 'allocated', 'allocationEnded', 'isolated')),
+    -- 0 in a quarantined server: the row of holds that must be there.
+    first_hold INTEGER CHECK (first_hold = 0),
+    -- 1 where an allocation runs: the row of allocations that must be there.
+    live_allocation INTEGER CHECK (live_allocation = 1),
+    CHECK ((state = 'backToBaseline') = (baseline_id IS NOT NULL)),
+    CHECK ((state = 'available') = (available_position IS NOT NULL)),
+    CHECK ((state = 'quarantined') = (held_state IS NOT NULL)),
+    CHECK ((state = 'quarantined') = (first_hold IS NOT NULL)),
+    CHECK ((state = 'isolated' OR held_state IS 'isolated') = (sub_state IS NOT NULL)),
+    CHECK (isolation_reason IS NULL OR sub_state IS NOT NULL),
+    CHECK ((state = 'allocated' OR held_state IS 'allocated') = (live_allocation IS NOT NULL)),
+    FOREIGN KEY (id, first_hold) REFERENCES holds (server_id, ordinal) DEFERRABLE INITIALLY DEFERRED,
+    FOREIGN KEY (id, live_allocation) REFERENCES allocations (server_id, live) DEFERRABLE INITIALLY DEFERRED
+  ) STRICT;
+  CREATE INDEX servers_available ON servers (location_id, instance_type_id, available_position)
+    WHERE available_position IS NOT NULL;
+  CREATE INDEX servers_location ON servers (location_id);
+
+  CREATE TABLE holds (
+    server_id INTEGER NOT NULL REFERENCES servers (id),
+    ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
+    case_id TEXT,
+    PRIMARY KEY (server_id, ordinal)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX holds_case ON holds (server_id, ifnull('=' || case_id, ''));
+
+  -- An allocation is named by its server and by the version of that server that began it.
+  CREATE TABLE allocations (
+    server_id INTEGER NOT NULL REFERENCES servers (id) DEFERRABLE INITIALLY DEFERRED,
+    began_version INTEGER NOT NULL CHECK (began_version >= 1),
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    client_id INTEGER NOT NULL CHECK (client_id >= 1),
+    contract_id TEXT CHECK (contract_id <> ''),
+    quota_type TEXT NOT NULL CHECK (quota_type IN ('commit', 'onDemand')),
+    location_id INTEGER NOT NULL CHECK (location_id >= 1),
+    instance_type_id INTEGER NOT NULL CHECK (instance_type_id >= 1),
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    ended_by TEXT CHECK (ended_by IN ('deallocate', 'compensate', 'unquarantine')),
+    -- 1 while it runs: a server has at most one.
+    live INTEGER GENERATED ALWAYS AS (CASE WHEN ended_at IS NULL THEN 1 END) VIRTUAL,
+    PRIMARY KEY (server_id, began_version),
+    CHECK ((ended_at IS NULL) = (ended_by IS NULL)),
+    CHECK (quota_type = 'onDemand' OR contract_id IS NOT NULL)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX allocations_live ON allocations (server_id, live);
+  CREATE INDEX allocations_client ON allocations (client_id);
+
+  -- contract_id '' is on-demand; location 0 and type 0 are caps; client 0 holds the defaults.
+  CREATE TABLE quotas (
+    client_id INTEGER NOT NULL CHECK (client_id >= 0),
+    contract_id TEXT NOT NULL,
+    location_id INTEGER NOT NULL CHECK (location_id >= 0),
+    instance_type_id INTEGER NOT NULL CHECK (instance_type_id >= 0),
+    row_limit INTEGER NOT NULL CHECK (row_limit BETWEEN 0 AND 32767),
+    PRIMARY KEY (client_id, contract_id, location_id, instance_type_id),
+    CHECK (contract_id = '' OR (client_id > 0 AND location_id > 0 AND instance_type_id > 0)),
+    CHECK (location_id > 0 OR instance_type_id = 0)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Live allocations per key of a quota row, whether that row exists or not. An on-demand allocation counts three
+  -- times: for its location and type, for its location (type 0), and for its client (both 0).
+  CREATE TABLE quota_use (
+    client_id INTEGER NOT NULL CHECK (client_id >= 1),
+    contract_id TEXT NOT NULL,
+    location_id INTEGER NOT NULL CHECK (location_id >= 0),
+    instance_type_id INTEGER NOT NULL CHECK (instance_type_id >= 0),
+    used INTEGER NOT NULL CHECK (used >= 0),
+    PRIMARY KEY (client_id, contract_id, location_id, instance_type_id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Callers choose the keys, so an index on them would touch a random wide page each; 64 bits of hash make it narrow.
+  -- Several rows may share a hash; a look-up compares the key.
+  CREATE TABLE operations (
+    id INTEGER PRIMARY KEY,
+    hash INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt BETWEEN 1 AND 1000),
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
+    outcome TEXT NOT NULL CHECK (outcome IN ('applied', 'unchanged', 'rejected')),
+    decided_at INTEGER NOT NULL,
+    server_id INTEGER,
+    server_version INTEGER,
+    event_position INTEGER,
+    dead_letter_id BLOB CHECK (length(dead_letter_id) = 16),
+    reply BLOB
+  ) STRICT;
+  CREATE INDEX operations_hash ON operations (hash);
+
+  -- Every change of a server (event), and every command rejected because it was quarantined (code).
+  CREATE TABLE history (
+    position INTEGER PRIMARY KEY CHECK (position >= 1),
+    server_id INTEGER NOT NULL REFERENCES servers (id),
+    version INTEGER NOT NULL CHECK (version >= 1),
+    at INTEGER NOT NULL,
+    event TEXT,
+    code TEXT,
+    command TEXT NOT NULL,
+    operation TEXT,
+    actor TEXT,
+    replayed_by TEXT,
+    reason TEXT,
+    -- JSON of the state as that version left it.
+    data BLOB,
+    CHECK ((event IS NULL) = (code IS NOT NULL)),
+    CHECK (event IS NULL OR data IS NOT NULL)
+  ) STRICT;
+  -- One change per version, and any number of rejections beside it.
+  CREATE UNIQUE INDEX history_server
+    ON history (server_id, version, (CASE WHEN event IS NULL THEN position ELSE 0 END));
+
+  -- What is still to be published, in commit order.
+  CREATE TABLE outbox (
+    position INTEGER PRIMARY KEY CHECK (position >= 1),
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    at INTEGER NOT NULL,
+    routing_key TEXT NOT NULL,
+    traceparent TEXT,
+    body BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE dead_letters (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'replaying', 'resolved', 'discarded')),
+    state_since INTEGER NOT NULL,
+    command TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    details TEXT NOT NULL,
+    server_id INTEGER,
+    client_id INTEGER,
+    operation TEXT,
+    operation_hash INTEGER,
+    operation_key BLOB,
+    attempt INTEGER CHECK (attempt BETWEEN 1 AND 1000),
+    actor TEXT,
+    received_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    count INTEGER NOT NULL CHECK (count >= 1),
+    attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    queue TEXT NOT NULL,
+    exchange TEXT NOT NULL,
+    routing_key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    body_size INTEGER NOT NULL CHECK (body_size >= length(body)),
+    body_sha256 BLOB NOT NULL CHECK (length(body_sha256) = 32),
+    properties TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    same_message BLOB NOT NULL CHECK (length(same_message) = 32),
+    CHECK ((operation_hash IS NULL) = (operation_key IS NULL))
+  ) STRICT;
+  CREATE INDEX dead_letters_state ON dead_letters (state, state_since);
+  CREATE INDEX dead_letters_operation ON dead_letters (operation_hash) WHERE operation_hash IS NOT NULL;
+  -- The same message refused again, before its letter is closed, is the same letter.
+  CREATE UNIQUE INDEX dead_letters_same_message ON dead_letters (same_message)
+    WHERE state IN ('open', 'answered', 'replaying');
+
+  -- Snapshots that were asked for and are not yet all published.
+  CREATE TABLE snapshot_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope TEXT NOT NULL CHECK (scope IN ('all', 'server', 'location')),
+    scope_id INTEGER,
+    operation TEXT,
+    actor TEXT,
+    replayed_by TEXT,
+    traceparent TEXT,
+    noted_at INTEGER NOT NULL,
+    cursor INTEGER NOT NULL CHECK (cursor >= 0),
+    published INTEGER NOT NULL CHECK (published >= 0),
+    CHECK ((scope = 'all') = (scope_id IS NULL))
+  ) STRICT;
+
+  -- Messages that were being handled when the worker died, and how often in a row.
+  CREATE TABLE suspects (
+    same_message BLOB PRIMARY KEY CHECK (length(same_message) = 32),
+    times INTEGER NOT NULL CHECK (times >= 1),
+    noted_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  """

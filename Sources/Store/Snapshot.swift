@@ -1,0 +1,45 @@
+package import Lifecycle
+
+/// What the store says at one moment: every read of one `Snapshot` sees the same commit.
+///
+/// Valid only inside the closure it was handed to.
+package class Snapshot {
+  let connection: Connection
+  let operationHash: SipHash
+
+  init(_ connection: Connection, operationHash: SipHash) {
+    self.connection = connection
+    self.operationHash = operationHash
+  }
+
+  /// The store's place in its own story.
+  package func meta() throws(StoreError) -> StoreMeta { try readMeta().meta }
+
+  func readMeta() throws(StoreError) -> (meta: StoreMeta, worker: UUID128?) {
+    var run = try connection.prepare(Statements.meta)
+    guard try run.step() else { throw connection.damaged("the row of meta is missing") }
+    let meta = StoreMeta(
+      storeID: try run.uuid(0), epoch: run.integer(1), position: run.integer(2), outboxCount: Int(run.integer(3)),
+      workerEndedCleanly: run.boolean(5), schemaVersion: Schema.version)
+    return (meta, run.optionalUUID(4))
+  }
+}
+
+/// What identifies a store, and how far it is.
+package struct StoreMeta: Hashable, Sendable {
+  package let storeID: UUID128
+  /// Raised when the store is restored from a backup.
+  package let epoch: Int64
+  /// The last position handed out; 0 in a new store.
+  package let position: Int64
+  /// Events that are not yet confirmed by the broker.
+  package let outboxCount: Int
+  /// `false` while a worker runs, and after one that crashed.
+  package let workerEndedCleanly: Bool
+  package let schemaVersion: Int
+}
+
+private enum Statements {
+  static let meta = SQLText(
+    "SELECT store_id, epoch, last_position, outbox_count, worker, worker_ended_cleanly FROM meta WHERE id = 1")
+}
