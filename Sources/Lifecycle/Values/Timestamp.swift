@@ -63,7 +63,7 @@ extension Timestamp: CustomStringConvertible {
 
 extension Timestamp {
   /// Reads an RFC 3339 `date-time` (section 5.6) of any offset; digits below the millisecond are cut off, a leap
-  /// second counts as the second before it. `nil` for anything else.
+  /// second (section 5.7: only the last of a month in UTC) counts as the second before it. `nil` for anything else.
   package init?(rfc3339 text: some StringProtocol) {
     var scanner = DigitScanner(bytes: Array(text.utf8))
     guard let year = scanner.number(digits: 4), scanner.take(UInt8(ascii: "-")),
@@ -81,8 +81,14 @@ extension Timestamp {
     }
     guard let offset = scanner.offsetInMinutes(), scanner.isAtEnd else { return nil }
     let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
-    let seconds = ((days * 24 + hour) * 60 + minute - offset) * 60 + min(second, 59)
-    milliseconds = seconds * 1000 + fraction
+    let minutes = (days * 24 + hour) * 60 + minute - offset
+    guard second < 60 || Self.isLastMinuteOfMonth(minutes) else { return nil }
+    milliseconds = (minutes * 60 + min(second, 59)) * 1000 + fraction
+  }
+
+  private static func isLastMinuteOfMonth(_ minutesSinceEpoch: Int64) -> Bool {
+    let next = minutesSinceEpoch + 1
+    return next % 1440 == 0 && CivilDate(daysSinceEpoch: next / 1440).day == 1
   }
 }
 
