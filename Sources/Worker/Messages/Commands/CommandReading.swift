@@ -135,7 +135,7 @@ extension CommandFields {
   private func enrolledState() throws(Rejection) -> EnrolledState {
     let name = try word(.state, EnrolledStateName.self) ?? .new
     let subState = try word(.subState, SubState.self)
-    let tenancy = try tenancy()
+    let tenancy = try tenancy(isRequired: name == .allocated)
     if subState != nil, name != .isolated { throw unfit(.subState, allowed: "subState only in state isolated") }
     let mayHaveTenant = name == .allocated || name == .quarantined
     if tenancy != nil, !mayHaveTenant {
@@ -149,11 +149,7 @@ extension CommandFields {
     case .backToBaseline: return .backToBaseline
     case .available: return .available
     case .allocated:
-      guard let tenancy else {
-        throw FieldProblem.invalid(
-          .clientId, kind: kind(.clientId),
-          allowed: .text("an integer from 1 to \(maxIdentifier), as the state is allocated"))
-      }
+      guard let tenancy else { preconditionFailure("a tenancy is demanded for this state") }
       return .allocated(tenancy)
     case .isolated:
       guard let subState else {
@@ -164,11 +160,16 @@ extension CommandFields {
     }
   }
 
-  private func tenancy() throws(Rejection) -> Tenancy? {
+  private func tenancy(isRequired: Bool) throws(Rejection) -> Tenancy? {
     let client: ClientID? = try identifier(.clientId)
     let contract = try contract()
     let quotaType = try word(.quotaType, QuotaType.self)
     guard let client else {
+      if isRequired {
+        throw FieldProblem.invalid(
+          .clientId, kind: kind(.clientId),
+          allowed: .text("an integer from 1 to \(maxIdentifier), as the state is allocated"))
+      }
       if contract != nil { throw unfit(.contractId, allowed: "contractId only together with clientId") }
       if quotaType != nil { throw unfit(.quotaType, allowed: "quotaType only together with clientId") }
       return nil
