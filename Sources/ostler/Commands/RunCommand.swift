@@ -1,0 +1,27 @@
+import ArgumentParser
+import Worker
+
+/// `ostler run`: the worker.
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run the worker.",
+    discussion: """
+      Takes commands from the broker, applies each one once, publishes what changed. Logs to the standard error.
+      SIGTERM and SIGINT ask it to stop: it finishes what it has in hand, and ends with status 0; a second one ends it
+      at once. A second worker on the same store waits until the first has gone.
+
+        ostler run
+        ostler run --config /etc/ostler/ostler.yaml
+        OSTLER_LOG_FORMAT=json OSTLER_LOG_LEVEL=debug ostler run
+      """
+  )
+
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    let settings = try common.settings()
+    let logger = LogSystem.start(settings.log)
+    try await WorkerApplication(settings: settings, logger: logger).run()
+  }
+}

@@ -1,0 +1,63 @@
+import Worker
+
+/// Settings as loaded, with where each value came from and everything that was wrong.
+struct LoadedSettings {
+  /// To be used only where ``problems`` is empty.
+  let settings: Settings
+  /// What was set; a key that is missing has its default.
+  let entries: [SettingKey: SettingEntry]
+  let problems: [SettingsError]
+  /// The file that was read, if there was one.
+  let path: String?
+
+  func entry(_ key: SettingKey) -> SettingEntry { entries[key] ?? SettingEntry(key.defaultValue, from: .standard) }
+
+  /// The settings.
+  ///
+  /// - Throws: `SettingsError` that lists every problem.
+  func checked() throws(SettingsError) -> Settings {
+    guard let first = problems.first else { return settings }
+    guard problems.count > 1 else { throw first }
+    let lines = problems.map { "\n  \($0.message)" }.joined()
+    throw SettingsError(first.code, "\(problems.count) problems with the settings:\(lines)", cause: first)
+  }
+}
+
+/// Puts settings together: the environment beats the file, the file beats the defaults.
+enum SettingsLoader {
+  static let defaultPath = "config/ostler.yaml"
+
+  /// `path`: the file named on the command line, if one was. A named file must be there; the default one need not.
+  static func load(path: String?, environment: [String: String]) -> LoadedSettings {
+    let variables = SettingsEnvironment(environment)
+    let named = path ?? environment[SettingsEnvironment.configVariable]
+    var problems: [SettingsError] = []
+    var file: SettingsFile?
+    do {
+      if let text = try text(of: named ?? defaultPath, mustExist: named != nil) {
+        file = SettingsFile(path: named ?? defaultPath, text: text)
+      }
+    } catch {
+      problems.append(error)
+    }
+    let entries = (file?.entries ?? [:]).merging(variables.entries) { _, variable in variable }
+    var reader = SettingsReader(entries: entries)
+    let settings = reader.read()
+    problems += (file?.problems ?? []) + variables.problems + reader.problems
+    return LoadedSettings(settings: settings, entries: entries, problems: problems, path: file?.path)
+  }
+
+  private static func text(of path: String, mustExist: Bool) throws(SettingsError) -> String? {
+    let bytes: [UInt8]
+    do {
+      bytes = try FileBytes.read(path, maxBytes: SettingsFile.maxBytes)
+    } catch {
+      if error.code == .missing, !mustExist { return nil }
+      throw SettingsError(.unreadableFile, "settings file: \(error.message)", cause: error)
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw SettingsError(.malformedFile, "\(path): not UTF-8 text")
+    }
+    return text
+  }
+}
