@@ -50,6 +50,7 @@ let package = Package(
       name: "Worker",
       dependencies: [
         "AMQP", "Lifecycle", "Store",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "FlyingFox", package: "FlyingFox"),

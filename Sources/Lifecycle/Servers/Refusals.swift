@@ -1,6 +1,6 @@
 // What the state table tells the sender when it refuses: the state now, and what is allowed in it.
 extension Rejection {
-  static func unknownServer(_ id: ServerID) -> Rejection {
+  package static func unknownServer(_ id: ServerID) -> Rejection {
     Rejection(
       .unknownServer,
       "server \(id) is not known here; enroll it first, then send this command again",

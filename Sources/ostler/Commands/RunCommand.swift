@@ -22,6 +22,19 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let settings = try common.settings()
     let logger = LogSystem.start(settings.log)
-    try await WorkerApplication(settings: settings, logger: logger).run()
+    do {
+      try await WorkerApplication(settings: settings, logger: logger).run()
+    } catch let error as WorkerError {
+      throw CommandFailure(status(of: error.code), error.description)
+    }
+  }
+
+  private func status(of code: WorkerError.Code) -> ExitStatus {
+    switch code {
+    case .unavailable: .unavailable
+    case .refusedToStart: .configuration
+    case .notDrained: .refused
+    case .defect: .defect
+    }
   }
 }

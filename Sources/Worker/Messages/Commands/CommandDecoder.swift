@@ -87,6 +87,11 @@ package enum CommandDecoder {
     let notAfter = try fields.time(.notAfter)
     let ifVersion = try fields.integer(.ifVersion, in: 1...maxIdentifier)
     let command = try fields.command(envelope.command)
+    if envelope.requireBaselineID, case .onServer(_, .available(baselineID: nil)) = command {
+      throw FieldProblem.invalid(
+        .baselineId, kind: fields.kind(.baselineId),
+        allowed: .text("the baselineId of the run that succeeded (baseline.requireId is true)"))
+    }
     let id: OperationID? = if let uuid { .uuid(uuid) } else { try messageID(envelope) }
     if id == nil, envelope.requireKey || envelope.command == .allocate { throw missingKey(fields, envelope) }
     return CommandMessage(

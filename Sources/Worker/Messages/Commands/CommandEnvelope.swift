@@ -33,11 +33,13 @@ package struct CommandEnvelope: Sendable {
   package var maxBytes: Int
   /// The setting `commands.requireKey`.
   package var requireKey: Bool
+  /// The setting `baseline.requireId`.
+  package var requireBaselineID: Bool
 
   package init(
     command: CommandName, exchange: String, routingKey: String, namespace: String, type: String? = nil,
     contentType: String? = nil, contentEncoding: String? = nil, messageID: String? = nil, body: Body,
-    maxBytes: Int = 65_536, requireKey: Bool = false
+    maxBytes: Int = 65_536, requireKey: Bool = false, requireBaselineID: Bool = false
   ) {
     self.command = command
     self.exchange = exchange
@@ -50,5 +52,6 @@ package struct CommandEnvelope: Sendable {
     self.body = body
     self.maxBytes = maxBytes
     self.requireKey = requireKey
+    self.requireBaselineID = requireBaselineID
   }
 }

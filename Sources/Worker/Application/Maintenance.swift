@@ -1,0 +1,82 @@
+import CoreMetrics
+import Lifecycle
+import Logging
+import ServiceLifecycle
+import Store
+
+/// Prunes what has outlived its retention, a little at a time, and reads the gauges.
+struct Maintenance: Service {
+  private static let interval = Duration.seconds(15)
+  private static let chunk = 500
+  /// Chunks of one kind in one round: a backlog of old rows is worked off over many rounds, beside the live commands.
+  private static let maxChunks = 20
+
+  private let settings: Settings
+  private let store: Store
+  private let activity: Watched<Activity>
+  private let instruments: Instruments
+  private let logger: Logger
+
+  init(_ parts: WorkerParts) {
+    settings = parts.settings
+    store = parts.store
+    activity = parts.activity
+    instruments = parts.instruments
+    logger = parts.logger
+  }
+
+  func run() async throws {
+    try? await cancelWhenGracefulShutdown {
+      while true {
+        guard let fence = try await activity.wait(until: { $0.fence != nil }).fence else { continue }
+        do {
+          try await round(fence)
+        } catch let error as StoreError {
+          logger.log(.warning, "maintenance of the store did not get through; trying again", [.error: error])
+        }
+        try await Task.sleep(for: Self.interval)
+      }
+    }
+  }
+
+  private func round(_ fence: WorkerToken) async throws(StoreError) {
+    let now = Timestamp.now
+    try await readGauges(now)
+    let operationsBefore = now - settings.dedup.retention
+    let closedBefore = now - settings.deadLetters.retention
+    let answeredBefore = now - settings.deadLetters.answeredRetention
+    try await inChunks(fence) { transaction, progress throws(StoreError) in
+      try transaction.pruneOperations(decidedBefore: operationsBefore, limit: Self.chunk, after: progress)
+    }
+    for _ in 0..<Self.maxChunks {
+      let pruned = try await store.commit(owner: fence) { transaction throws(StoreError) in
+        try transaction.pruneLetters(closedBefore: closedBefore, answeredBefore: answeredBefore, limit: Self.chunk)
+      }
+      if pruned < Self.chunk { break }
+    }
+  }
+
+  private func inChunks(
+    _ fence: WorkerToken,
+    _ step: @escaping @Sendable (Transaction, OperationPruning?) throws(StoreError) -> OperationPruning
+  ) async throws(StoreError) {
+    var progress: OperationPruning?
+    for _ in 0..<Self.maxChunks {
+      let next = try await store.commit(owner: fence) { [progress] transaction throws(StoreError) in
+        try step(transaction, progress)
+      }
+      if next.isDone { return }
+      progress = next
+    }
+  }
+
+  private func readGauges(_ now: Timestamp) async throws(StoreError) {
+    let (depth, letters, oldest) = try await store.read { snapshot throws(StoreError) in
+      (try snapshot.outboxDepth(), try snapshot.letterCounts(), try snapshot.oldestOpenLetterAt())
+    }
+    instruments.outboxDepth.record(depth.count)
+    for (state, count) in letters { instruments.deadLetters(inState: state.rawValue).record(count) }
+    let age = oldest.map { now.milliseconds - $0.milliseconds } ?? 0
+    instruments.deadLettersOldestAge.record(Double(age) / 1000)
+  }
+}

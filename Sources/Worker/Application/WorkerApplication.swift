@@ -1,0 +1,79 @@
+package import Logging
+import ServiceLifecycle
+import Store
+import UnixSignals
+
+/// The worker: everything composed, run until asked to stop.
+package struct WorkerApplication: Sendable {
+  private let settings: Settings
+  private let logger: Logger
+
+  package init(settings: Settings, logger: Logger) {
+    self.settings = settings
+    self.logger = logger
+  }
+
+  /// Runs until SIGTERM or SIGINT, then finishes the work in hand and returns. A second signal ends the process at once.
+  ///
+  /// - Throws: ``WorkerError``.
+  package func run() async throws {
+    let store = try await StoreOpening(settings: settings, logger: logger).open()
+    let parts = WorkerParts(settings: settings, store: store, logger: logger)
+    warnAboutOpenDoor()
+    let secondSignal = SecondSignal(logger: logger)
+    defer { secondSignal.stop() }
+    do {
+      try await group(parts).run()
+      logger.log(.notice, "stopped; everything in hand is finished", [:])
+    } catch let error as WorkerError {
+      throw error
+    } catch is CancellationError {
+      throw notDrained
+    } catch let error as ServiceGroupError {
+      throw WorkerError(.defect, "a part of the worker ended unexpectedly", cause: error)
+    } catch {
+      throw WorkerError(.defect, "the worker failed", cause: error)
+    }
+  }
+
+  private var notDrained: WorkerError {
+    WorkerError(
+      .notDrained,
+      "not everything was finished within shutdown.grace (\(settings.shutdown.grace)); nothing is lost: "
+        + "commands that were not acknowledged come again, and events wait in the store")
+  }
+
+  private func group(_ parts: WorkerParts) -> ServiceGroup {
+    let replier = Replier(parts)
+    let relay = Relay(parts)
+    let pipeline = CommandPipeline(parts, relay: relay, replier: replier)
+    var configuration = ServiceGroupConfiguration(
+      services: [
+        .init(service: HealthServer(parts), successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: Maintenance(parts), successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: replier, successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: pipeline, successTerminationBehavior: .gracefullyShutdownGroup),
+      ],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+    configuration.maximumGracefulShutdownDuration = settings.shutdown.grace
+    return ServiceGroup(configuration: configuration)
+  }
+
+  /// The group's own lines say nothing that ours do not.
+  private var quiet: Logger {
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .error)
+    return quiet
+  }
+
+  private func warnAboutOpenDoor() {
+    guard !settings.authorization.isRequired else { return }
+    logger.log(
+      .warning,
+      """
+      authorization.required is false: whoever may publish to \(settings.amqp.namespace).commands may do anything to \
+      any server
+      """, [:])
+  }
+}

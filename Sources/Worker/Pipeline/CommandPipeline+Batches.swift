@@ -1,0 +1,94 @@
+import AMQP
+import CoreMetrics
+import Foundation
+import Lifecycle
+import Logging
+import ServiceLifecycle
+import Store
+
+extension CommandPipeline {
+  /// Takes what has arrived, commits it, acks it; a parked command whose patience ends, or a snapshot that goes on, is
+  /// a batch without deliveries.
+  func takeBatches(from connection: Connection) async throws {
+    while !Task.isShuttingDownGracefully {
+      let inbound = try await nextInbound(from: connection)
+      let batch = try inbound.compactMap(received)
+      if !batch.isEmpty || lot.nextDeadline.map({ $0 <= monotonicNow }) ?? false {
+        try await commit(batch, over: connection)
+      }
+      if hasSnapshotRun { try await continueSnapshot() }
+    }
+  }
+
+  private var monotonicNow: Duration { clock.now - started }
+
+  /// Waits for deliveries, no longer than the first parked command may; not at all while a snapshot has more to publish.
+  private func nextInbound(from connection: Connection) async throws -> [Inbound] {
+    let limit: Duration? =
+      hasSnapshotRun ? .milliseconds(1) : lot.nextDeadline.map { max(.zero, $0 - monotonicNow) }
+    return try await cancelWhenGracefulShutdown {
+      try await connection.receive(maxCount: Self.maxBatchCount, maxBytes: Self.maxBatchBytes, atMost: limit)
+    }
+  }
+
+  private func received(_ inbound: Inbound) throws -> Received? {
+    switch inbound {
+    case .delivery(let delivery):
+      guard let source = sources[delivery.consumer] else {
+        preconditionFailure("a delivery for a subscription that was not made")
+      }
+      return intake.receive(delivery, from: source)
+    case .consumerCancelled(let tag):
+      switch sources[tag] {
+      case .commands(let name): throw ConsumerCancelled(queue: topology.commandQueue(name))
+      case .deadLetters, nil: throw ConsumerCancelled(queue: topology.deadLettersQueue)
+      }
+    case .blocked, .unblocked: return nil
+    case .returned, .confirmed, .nacked: preconditionFailure("the consuming connection publishes nothing")
+    }
+  }
+
+  private func commit(_ batch: [Received], over connection: Connection) async throws {
+    guard let fence = activity.value.fence else { preconditionFailure("only an active worker commits") }
+    let begun = clock.now
+    let rules = BatchRules(
+      topology: topology, intake: intake, patience: settings.parking.patience, now: .now, monotonicNow: monotonicNow)
+    let confirmed = outbox.state.value.pending
+    KillPoint.beforeCommit.reach()
+    let result = try await store.commit(owner: fence) { [lot] transaction throws(StoreError) in
+      if let confirmed { _ = try transaction.deleteOutbox(through: confirmed) }
+      let processor = BatchProcessor(transaction: transaction, rules: rules, lot: lot)
+      return try processor.process(batch)
+    }
+    KillPoint.afterCommit.reach()
+    if let confirmed { outbox.marked(through: confirmed) }
+    if let newest = result.newestPosition { outbox.committed(through: newest) }
+    lot = result.lot
+    hasSnapshotRun = hasSnapshotRun || result.hasNewSnapshot
+    let acks = ledger.acks(settled: result.settled, parked: lot.payloads.lazy.map(\.delivery.tag))
+    await connection.ack(upTo: acks.upTo, and: acks.single)
+    replier.send(result.replies)
+    count(result, batchSize: batch.count, since: begun)
+  }
+
+  private func count(_ result: BatchProcessor.Result, batchSize: Int, since begun: ContinuousClock.Instant) {
+    let tally = result.tally
+    for (decided, count) in tally.decided { instruments.countDecided(decided.command, decided.outcome, by: count) }
+    for (command, count) in tally.duplicates { instruments.countDuplicate(command, by: count) }
+    for (code, count) in tally.rejections { instruments.countRejected(code, by: count) }
+    instruments.deadLettersTakenIn.increment(by: Int64(tally.takenIn))
+    instruments.parked.record(lot.count)
+    instruments.batchSize.record(batchSize)
+    let (seconds, attoseconds) = (clock.now - begun).components
+    instruments.batchDuration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+  }
+}
+
+extension Timestamp {
+  /// The wall clock, cut to the millisecond.
+  static var now: Timestamp {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+  }
+}

@@ -1,0 +1,217 @@
+import AMQP
+import CoreMetrics
+import Lifecycle
+import Logging
+import ServiceLifecycle
+import Store
+
+/// Consumes the command queues and the dead letters: one batch after the other through the store, then acked.
+///
+/// Holds the worker's lock: the exclusive queue `<ns>.worker` belongs to the consuming connection.
+actor CommandPipeline: Service {
+  /// A batch is whatever has arrived while the last one was committing, at most so much.
+  static let maxBatchCount = 500
+  static let maxBatchBytes = 8 << 20
+
+  let settings: Settings
+  let options: ConnectionOptions
+  let topology: Topology
+  let store: Store
+  let intake: Intake
+  let activity: Watched<Activity>
+  let outbox: OutboxProgress
+  let relay: Relay
+  let replier: Replier
+  let health: Health
+  let instruments: Instruments
+  let logger: Logger
+  let clock = ContinuousClock()
+  let started: ContinuousClock.Instant
+
+  var lot: ParkingLot<CommandTask>
+  var ledger = AckLedger()
+  var sources: [ConsumerTag: Source] = [:]
+  var hasSnapshotRun = false
+  private var turn = 0
+  private var hasConnected = false
+
+  init(_ parts: WorkerParts, relay: Relay, replier: Replier) {
+    settings = parts.settings
+    options = parts.connectionOptions(for: .consumer)
+    topology = parts.topology
+    store = parts.store
+    intake = Intake(settings: parts.settings)
+    activity = parts.activity
+    outbox = parts.outbox
+    self.relay = relay
+    self.replier = replier
+    health = parts.health
+    instruments = parts.instruments
+    logger = parts.logger
+    started = clock.now
+    lot = ParkingLot(limit: parts.settings.parkingLimit)
+  }
+
+  func run() async throws {
+    var backoff = Backoff()
+    while !Task.isShuttingDownGracefully {
+      let connection = Connection(options: options)
+      do {
+        try await serve(over: connection, connected: { backoff.reset() })
+        return
+      } catch {
+        await connection.close()
+        standDown()
+        if Task.isShuttingDownGracefully { return }
+        try mayGoOn(after: error)
+        let delay = backoff.next()
+        instruments.reconnects(of: ConnectionRole.consumer.rawValue).increment()
+        logger.log(
+          .warning, "not consuming; trying again", [.error: describe(error), .delay: delay])
+        health.set(.consumer, .notReady("not connected: \(describe(error))"))
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+      }
+    }
+  }
+
+  /// One connection's life: lock, topology, subscriptions, batches. Returns when asked to stop and drained.
+  private func serve(over connection: Connection, connected: () -> Void) async throws {
+    try await connection.open(settings.amqp.brokers)
+    hasConnected = true
+    guard try await WorkerLock(queue: topology.workerQueue, health: health, logger: logger).acquire(on: connection)
+    else {
+      await connection.close()
+      return
+    }
+    try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
+    try await becomeActive()
+    connected()
+    try await consume(over: connection)
+    // Deliveries that are not acked by now go back to the broker; the lock is held until all events are out.
+    try await connection.closeChannel()
+    health.set(.consumer, .notReady("shutting down"))
+    try await relay.drained()
+    if let owner = activity.value.fence {
+      try await store.commit(owner: owner) { transaction throws(StoreError) in try transaction.endWorkerCleanly() }
+    }
+    await connection.close()
+    standDown()
+  }
+
+  private func becomeActive() async throws {
+    let taken = try await store.takeOver(as: .random())
+    let (depth, run) = try await store.read { snapshot throws(StoreError) in
+      (try snapshot.outboxDepth(), try snapshot.nextSnapshotRun())
+    }
+    outbox.begin(newest: taken.meta.position, firstUnmarked: depth.oldestPosition)
+    hasSnapshotRun = run != nil
+    turn += 1
+    activity.set(.active(taken.token, turn: turn))
+    instruments.active.record(1)
+    health.set(.store, .ready)
+    health.set(.lock, .ready)
+  }
+
+  private func standDown() {
+    activity.set(.standby)
+    instruments.active.record(0)
+    health.set(.lock, .notReady("not held"))
+  }
+
+  /// Reads batches until asked to stop; a trouble of the store pauses consuming, a lost channel subscribes anew.
+  private func consume(over connection: Connection) async throws {
+    while !Task.isShuttingDownGracefully {
+      do {
+        try await subscribe(on: connection)
+        try await takeBatches(from: connection)
+      } catch let error as StoreError where error.isTrouble {
+        try await pause(because: error, connection: connection)
+      } catch let error as AMQPError where error.isChannelLost && !error.isConnectionLost {
+        logger.log(.error, "the broker closed the channel; subscribing again", [.error: error])
+        health.set(.consumer, .notReady("subscribing again: \(error)"))
+        try await connection.openChannel()
+        try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
+      } catch let error as ConsumerCancelled {
+        logger.log(
+          .error, "the broker ended a subscription (was its queue deleted?); declaring and subscribing again",
+          [.queue: error.queue])
+        health.set(.consumer, .notReady("subscribing again: queue \(error.queue)"))
+        try await connection.closeChannel()
+        try await connection.openChannel()
+        try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
+      }
+    }
+  }
+
+  private func subscribe(on connection: Connection) async throws {
+    lot = ParkingLot(limit: settings.parkingLimit)
+    ledger = AckLedger()
+    sources = [:]
+    try await connection.setPrefetch(settings.amqp.prefetch)
+    for name in CommandName.allCases {
+      sources[try await connection.consume(topology.commandQueue(name))] = .commands(name)
+    }
+    sources[try await connection.consume(topology.deadLettersQueue)] = .deadLetters
+    health.set(.consumer, .ready)
+    logger.log(.info, "consuming", [.namespace: settings.amqp.namespace, .count: sources.count])
+  }
+
+  /// Un-subscribes and waits until the store takes a transaction again. Nothing is acked meanwhile.
+  private func pause(because trouble: StoreError, connection: Connection) async throws {
+    instruments.pauses.increment()
+    logger.log(
+      .error, "the store has trouble; consuming is paused and nothing is acknowledged until it is over",
+      [.error: trouble])
+    health.set(.store, .notReady(trouble.message))
+    health.set(.consumer, .notReady("paused"))
+    try await connection.closeChannel()
+    var backoff = Backoff()
+    while !Task.isShuttingDownGracefully {
+      let delay = backoff.next()
+      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+      if try await storeIsWell() { break }
+    }
+    health.set(.store, .ready)
+    logger.log(.notice, "the store takes transactions again; consuming goes on", [:])
+    try await connection.openChannel()
+  }
+
+  private func storeIsWell() async throws(StoreError) -> Bool {
+    guard let fence = activity.value.fence else { preconditionFailure("only an active worker consumes") }
+    do throws(StoreError) {
+      try await store.commit(owner: fence) { _ throws(StoreError) in }
+      return true
+    } catch {
+      guard error.isTrouble else { throw error }
+      logger.log(.warning, "the store still has trouble", [.error: error])
+      return false
+    }
+  }
+
+  /// Ends the process where going on cannot help, or where start-up took too long.
+  private func mayGoOn(after error: any Error) throws {
+    switch error {
+    case let error as StoreError where error.code == .fenced:
+      logger.log(.warning, "another worker has taken over the store; waiting as a standby", [.error: error])
+    case let error as StoreError where !error.isTrouble:
+      throw WorkerError(error.code == .defect ? .defect : .refusedToStart, "the store cannot be used", cause: error)
+    case let error as TopologyError where error.code != .unavailable:
+      throw WorkerError(.refusedToStart, "the broker is not set up as it must be", cause: error)
+    case let error as WorkerError: throw error
+    case is AMQPError, is StoreError, is TopologyError, is CancellationError: break
+    default: throw WorkerError(.defect, "the pipeline failed", cause: error)
+    }
+    if !hasConnected && clock.now - started > settings.startup.patience {
+      throw WorkerError(
+        .unavailable,
+        "no broker could be reached within startup.patience (\(settings.startup.patience))", cause: error)
+    }
+  }
+
+  func describe(_ error: any Error) -> String { String(describing: error) }
+}
+
+/// The broker ended a subscription (`basic.cancel` from the server, a RabbitMQ extension).
+struct ConsumerCancelled: Error {
+  let queue: String
+}

@@ -1,0 +1,265 @@
+import AMQP
+import Lifecycle
+import Store
+
+/// Writes how a command ended: state, history, dedup row, event, dead letter and reply, all in the batch's transaction.
+struct Scribe {
+  struct Written {
+    var reply: OutgoingReply?
+    /// A server whose parked commands are to be decided again.
+    var changedServer: ServerID?
+  }
+
+  let transaction: Transaction
+  let rules: BatchRules
+  /// The position of the last event that was written.
+  private(set) var lastPosition: Int64?
+
+  init(transaction: Transaction, rules: BatchRules) {
+    self.transaction = transaction
+    self.rules = rules
+  }
+
+  mutating func write(_ settlement: Settlement, of task: CommandTask) throws(StoreError) -> Written {
+    switch settlement {
+    case .duplicate(let record): return Written(reply: try answerAgain(record, task))
+    case .changed(let transition, let charge): return try change(transition, charge, task)
+    case .quotaSet(let key, let previous, let limit):
+      return Written(reply: try setQuota(key, from: previous, to: limit, task))
+    case .snapshot(let scope): return Written(reply: try noteSnapshot(scope, task))
+    case .unchanged(let server): return Written(reply: try leave(server, task))
+    case .rejected(let rejection, let takesKey):
+      return Written(reply: try reject(rejection, takesKey: takesKey, task))
+    }
+  }
+
+  // MARK: Applied
+
+  private mutating func change(
+    _ transition: Transition, _ charge: QuotaCharge?, _ task: CommandTask
+  ) throws(StoreError) -> Written {
+    let server = transition.server
+    let position = transaction.nextPosition()
+    let data = StateDocument.encode(server, task.facts, allocation: transition.allocation)
+    try transaction.apply(transition, position: position)
+    try transaction.append(
+      HistoryEntry(
+        position: position, serverID: server.id, version: server.version, at: server.changedAt,
+        happening: .changed(transition.event), command: task.queue, operation: task.operation,
+        actor: task.delivery.actor, reason: task.reason, data: data))
+    let event = StateEvent(
+      event: transition.event, serverID: server.id, version: server.version, state: server.state.name,
+      locationID: server.locationID, data: data)
+    let id = try publish(.state(event), position: position, time: server.changedAt, task.delivery)
+    let quota = charge.map(QuotaPart.encode)
+    try record(
+      task, .applied, server: server.id, version: server.version, position: position, reply: quota)
+    let reply = answer(task) {
+      Reply(
+        command: task.queue, operation: task.operation, outcome: .applied, server: data, quota: quota,
+        eventIDs: [id])
+    }
+    return Written(reply: reply, changedServer: server.id)
+  }
+
+  private mutating func setQuota(
+    _ key: QuotaKey, from previous: Int?, to limit: Int?, _ task: CommandTask
+  ) throws(StoreError) -> OutgoingReply? {
+    _ = try transaction.setQuota(key, limit: limit)
+    let position = transaction.nextPosition()
+    let event = QuotaEvent(key: key, oldLimit: previous, newLimit: limit, facts: task.facts)
+    let id = try publish(.quota(event), position: position, time: rules.now, task.delivery)
+    try record(task, .applied, position: position)
+    return answer(task) {
+      Reply(command: task.queue, operation: task.operation, outcome: .applied, eventIDs: [id])
+    }
+  }
+
+  private mutating func noteSnapshot(_ scope: SnapshotScope, _ task: CommandTask) throws(StoreError) -> OutgoingReply? {
+    try transaction.note(
+      SnapshotRequest(
+        scope: scope, operation: task.operation, actor: task.delivery.actor,
+        traceparent: task.delivery.traceparent, notedAt: rules.now))
+    try record(task, .applied)
+    return answer(task) { Reply(command: task.queue, operation: task.operation, outcome: .applied) }
+  }
+
+  // MARK: Unchanged
+
+  private mutating func leave(_ server: Server?, _ task: CommandTask) throws(StoreError) -> OutgoingReply? {
+    let position = transaction.nextPosition()
+    let event = CommandEvent(
+      kind: .unchanged, facts: task.facts, serverID: task.message.command.serverID,
+      clientID: task.message.command.clientID)
+    let id = try publish(.command(event), position: position, time: rules.now, task.delivery)
+    try record(task, .unchanged, server: server?.id, version: server?.version, position: position)
+    guard task.wantsReply(rules.topology.namespace) else { return nil }
+    let state = try server.flatMap { server throws(StoreError) in
+      try transaction.stateData(of: server.id, version: server.version)
+    }
+    return answer(task) {
+      Reply(
+        command: task.queue, operation: task.operation, outcome: .unchanged, server: state, eventIDs: [id])
+    }
+  }
+
+  // MARK: Decided before
+
+  private func answerAgain(_ record: OperationRecord, _ task: CommandTask) throws(StoreError) -> OutgoingReply? {
+    guard task.wantsReply(rules.topology.namespace) else { return nil }
+    var reply = Reply(
+      command: task.queue, operation: task.operation, outcome: record.outcome, isDuplicate: true,
+      eventIDs: record.eventPosition.map { [eventID(at: $0)] } ?? [],
+      deadLetterID: record.deadLetterID)
+    switch record.outcome {
+    case .applied, .unchanged: reply.quota = record.reply
+    case .rejected: reply.error = record.reply
+    }
+    if let id = record.serverID, let version = record.serverVersion {
+      reply.server = try transaction.stateData(of: id, version: version)
+      if let now = try transaction.server(id), now.version != version {
+        reply.current = Reply.Current(state: now.state.name, version: now.version)
+      }
+    }
+    return answer(task) { reply }
+  }
+
+  // MARK: Rejected
+
+  private mutating func reject(
+    _ rejection: Rejection, takesKey: Bool, _ task: CommandTask
+  ) throws(StoreError) -> OutgoingReply? {
+    let error = ErrorPart.encode(rejection)
+    let command = task.message.command
+    let letter = try keep(
+      LetterFacts(
+        delivery: task.delivery, command: task.queue.rawValue, queue: rules.topology.commandQueue(task.queue),
+        rejection: rejection, serverID: command.serverID, clientID: command.clientID, operation: task.operation,
+        key: takesKey ? task.message.key : nil, attempt: task.message.attempt,
+        state: task.wantsReply(rules.topology.namespace) ? .answered : .open),
+      kind: .rejected, facts: task.facts, error: error)
+    if let position = letter.position, let id = command.serverID, let server = try transaction.server(id),
+      case .quarantined = server.state
+    {
+      try transaction.append(
+        HistoryEntry(
+          position: position, serverID: id, version: server.version, at: max(rules.now, server.changedAt),
+          happening: .rejected(rejection.code), command: task.queue, operation: task.operation,
+          actor: task.delivery.actor, reason: task.reason, data: nil))
+    }
+    if takesKey {
+      try record(task, .rejected, position: letter.position, letter: letter.id, reply: error)
+    }
+    return answer(task) {
+      Reply(
+        command: task.queue, operation: task.operation, outcome: .rejected,
+        eventIDs: letter.position.map { [eventID(at: $0)] } ?? [], deadLetterID: letter.id, error: error)
+    }
+  }
+
+  /// A message that is no command: refused before it could take a key.
+  mutating func refuse(
+    _ delivery: Delivery, queue: CommandName, _ refusal: Refusal
+  ) throws(StoreError) -> OutgoingReply? {
+    let error = ErrorPart.encode(refusal.rejection)
+    let address = ReplyAddress(of: delivery, namespace: rules.topology.namespace)
+    let facts = OperationFacts(command: queue, operation: refusal.operation, actor: delivery.actor)
+    let letter = try keep(
+      LetterFacts(
+        delivery: delivery, command: queue.rawValue, queue: rules.topology.commandQueue(queue),
+        rejection: refusal.rejection, serverID: refusal.serverID, clientID: refusal.clientID,
+        operation: refusal.operation, key: nil, attempt: nil, state: address == nil ? .open : .answered),
+      kind: .rejected, facts: facts, error: error)
+    guard let address else { return nil }
+    let reply = Reply(
+      command: queue, operation: refusal.operation, outcome: .rejected,
+      eventIDs: letter.position.map { [eventID(at: $0)] } ?? [], deadLetterID: letter.id, error: error)
+    return OutgoingReply(address: address, body: ReplyEncoder.encode(reply))
+  }
+
+  /// Takes in what the broker dead-lettered.
+  mutating func takeIn(_ delivery: Delivery) throws(StoreError) {
+    let death = BrokerDeath(delivery, topology: rules.topology)
+    let rejection = Rejection(death.code, death.message, details: death.details)
+    let salvage = try LetterSalvage(of: delivery, command: death.command, rules: rules, transaction: transaction)
+    let facts = OperationFacts(command: death.command, operation: salvage.operation, actor: delivery.actor)
+    _ = try keep(
+      LetterFacts(
+        delivery: delivery, command: death.originalCommand,
+        queue: rules.topology.deadLettersQueue, rejection: rejection, serverID: salvage.serverID,
+        clientID: salvage.clientID, operation: salvage.operation, key: salvage.key, attempt: salvage.attempt,
+        state: salvage.wasApplied ? .resolved : .open),
+      kind: .deadLettered, facts: facts, error: ErrorPart.encode(rejection))
+  }
+
+  /// Keeps the letter and tells of it; the same message refused again, its letter not yet closed, is counted on that
+  /// letter, and there is no second event.
+  private mutating func keep(
+    _ letter: LetterFacts, kind: CommandEvent.Kind, facts: OperationFacts, error: [UInt8]
+  ) throws(StoreError) -> (id: UUID128, position: Int64?) {
+    let identity = letter.identity
+    if let known = try transaction.openLetter(sameMessage: identity) {
+      try transaction.countAgain(known.id, at: rules.now)
+      return (known.id, nil)
+    }
+    let id = UUID128.random()
+    try transaction.keep(letter.record(id: id, identity: identity, receivedAt: rules.now), ofKey: letter.key)
+    let position = transaction.nextPosition()
+    let event = CommandEvent(
+      kind: kind, facts: facts, serverID: letter.serverID, clientID: letter.clientID, error: error,
+      deadLetterID: id)
+    _ = try publish(.command(event), position: position, time: rules.now, letter.delivery)
+    return (id, position)
+  }
+
+  // MARK: Parts
+
+  private mutating func publish(
+    _ event: Event, position: Int64, time: Timestamp, _ delivery: Delivery
+  ) throws(StoreError) -> UUID128 {
+    let encoded = EventEncoder.encode(
+      event,
+      at: EventPlace(
+        storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
+        traceparent: delivery.traceparent))
+    try transaction.enqueue(
+      OutboxEvent(position: position, id: encoded.id, at: time, routingKey: encoded.routingKey, body: encoded.bytes))
+    lastPosition = position
+    return encoded.id
+  }
+
+  private func eventID(at position: Int64) -> UUID128 {
+    EventID.make(storeID: transaction.storeID, epoch: transaction.epoch, position: position)
+  }
+
+  /// Stores the outcome under the key, where there is one; a success closes the letters of earlier attempts.
+  private func record(
+    _ task: CommandTask, _ outcome: Outcome, server: ServerID? = nil, version: Int64? = nil, position: Int64? = nil,
+    letter: UUID128? = nil, reply: [UInt8]? = nil
+  ) throws(StoreError) {
+    guard let key = task.message.key else { return }
+    try transaction.record(
+      OperationRecord(
+        key: key, attempt: task.message.attempt, fingerprint: task.message.fingerprint, outcome: outcome,
+        decidedAt: rules.now, serverID: server, serverVersion: version, eventPosition: position,
+        deadLetterID: letter, reply: reply))
+    switch outcome {
+    case .applied, .unchanged:
+      if task.message.attempt > 1 {
+        _ = try transaction.resolveLetters(ofKey: key, before: task.message.attempt, at: rules.now)
+      }
+    case .rejected: break
+    }
+  }
+
+  private func answer(_ task: CommandTask, _ make: () -> Reply) -> OutgoingReply? {
+    guard let address = ReplyAddress(of: task.delivery, namespace: rules.topology.namespace) else { return nil }
+    return OutgoingReply(address: address, body: ReplyEncoder.encode(make()))
+  }
+}
+
+extension CommandTask {
+  var facts: OperationFacts { OperationFacts(command: queue, operation: operation, actor: delivery.actor) }
+
+  func wantsReply(_ namespace: Namespace) -> Bool { ReplyAddress(of: delivery, namespace: namespace) != nil }
+}

@@ -1,0 +1,69 @@
+import Lifecycle
+import Store
+
+/// Publishes states as they are, in ascending `serverId`, a part at a time; where a part ended is in the store, so that
+/// a run goes on after a crash.
+struct SnapshotPublisher {
+  let transaction: Transaction
+  let now: Timestamp
+  /// The position of the last event that was written.
+  private(set) var lastPosition: Int64?
+
+  init(transaction: Transaction, now: Timestamp) {
+    self.transaction = transaction
+    self.now = now
+  }
+
+  /// - Returns: whether there is more to publish, of this run or of another one.
+  mutating func publish(atMost limit: Int) throws(StoreError) -> Bool {
+    guard let run = try transaction.nextSnapshotRun() else { return false }
+    let servers = try servers(of: run, limit: limit)
+    for server in servers {
+      guard let data = try transaction.stateData(of: server.id, version: server.version) else {
+        preconditionFailure("every version of a server is in its history")
+      }
+      let event = SnapshotEvent(
+        serverID: server.id, version: server.version, state: server.state.name, locationID: server.locationID,
+        data: data)
+      try publish(.snapshot(event), run, time: max(now, server.changedAt))
+    }
+    if let last = servers.last {
+      try transaction.advance(run, to: last.id, published: servers.count)
+    }
+    if servers.count == limit {
+      return true
+    }
+    let facts = OperationFacts(
+      command: .snapshot, operation: run.request.operation, actor: run.request.actor, replayedBy: run.request.replayedBy
+    )
+    try publish(
+      .snapshotCompleted(
+        SnapshotCompleted(scope: run.request.scope, count: Int64(run.published + servers.count), facts: facts)), run,
+      time: now)
+    try transaction.finish(run)
+    return try transaction.nextSnapshotRun() != nil
+  }
+
+  private mutating func publish(_ event: Event, _ run: SnapshotRun, time: Timestamp) throws(StoreError) {
+    let position = transaction.nextPosition()
+    let encoded = EventEncoder.encode(
+      event,
+      at: EventPlace(
+        storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
+        traceparent: run.request.traceparent))
+    try transaction.enqueue(
+      OutboxEvent(position: position, id: encoded.id, at: time, routingKey: encoded.routingKey, body: encoded.bytes))
+    lastPosition = position
+  }
+
+  private func servers(of run: SnapshotRun, limit: Int) throws(StoreError) -> [Server] {
+    switch run.request.scope {
+    case .all: return try transaction.servers(after: run.cursor, limit: limit)
+    case .location(let location):
+      return try transaction.servers(matching: ServerFilter(location: location), after: run.cursor, limit: limit)
+    case .server(let id):
+      guard run.cursor == nil, let server = try transaction.server(id) else { return [] }
+      return [server]
+    }
+  }
+}

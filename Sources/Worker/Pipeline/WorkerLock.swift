@@ -1,0 +1,37 @@
+import AMQP
+import Logging
+import ServiceLifecycle
+
+/// The lock of the active worker: the exclusive queue `<ns>.worker` of the consuming connection (AMQP 0-9-1,
+/// queue.declare, `exclusive`). A second worker is refused it and waits as a standby.
+struct WorkerLock {
+  static let retryDelay = Duration.seconds(1)
+
+  let queue: String
+  let health: Health
+  let logger: Logger
+
+  /// Waits until the lock is ours.
+  ///
+  /// - Returns: `false` when asked to stop first.
+  func acquire(on connection: Connection) async throws -> Bool {
+    var hasSaidSo = false
+    while !Task.isShuttingDownGracefully {
+      do throws(AMQPError) {
+        _ = try await connection.declareQueue(queue, durable: false, exclusive: true, autoDelete: false)
+        if hasSaidSo { logger.log(.notice, "the lock is free; taking over", [.queue: queue]) }
+        return true
+      } catch {
+        guard error.code == .resourceLocked else { throw error }
+        if !hasSaidSo {
+          logger.log(.notice, "another worker is active; waiting as a standby", [.queue: queue])
+          health.set(.lock, .notReady("standby: another worker is active"))
+          hasSaidSo = true
+        }
+        try await connection.openChannel()
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.retryDelay) }
+      }
+    }
+    return false
+  }
+}

@@ -1,0 +1,42 @@
+/// How far the outbox has come: what is committed, what the broker has confirmed, and what the store knows of that.
+///
+/// The pipeline commits; the relay confirms; the next batch's transaction takes the mark along, so that marking costs no
+/// fsync of its own.
+package final class OutboxProgress: Sendable {
+  package struct State: Hashable, Sendable {
+    /// Of the newest event in the store.
+    package var newest: Int64 = 0
+    /// Every event through this position is confirmed.
+    package var confirmed: Int64 = 0
+    /// Every event through this position is out of the store's outbox.
+    package var marked: Int64 = 0
+
+    /// What a transaction should delete, if anything.
+    package var pending: Int64? { confirmed > marked ? confirmed : nil }
+  }
+
+  package let state = Watched(State())
+
+  package init() {}
+
+  /// A turn at being active begins: this is what the store says.
+  ///
+  /// - Parameter firstUnmarked: the position of the first event in the outbox, `nil` when it is empty.
+  package func begin(newest: Int64, firstUnmarked: Int64?) {
+    let marked = firstUnmarked.map { $0 - 1 } ?? newest
+    state.set(State(newest: newest, confirmed: marked, marked: marked))
+  }
+
+  package func committed(through position: Int64) {
+    state.update { $0.newest = max($0.newest, position) }
+  }
+
+  package func confirmed(through position: Int64) {
+    state.update { $0.confirmed = max($0.confirmed, position) }
+  }
+
+  /// The transaction that deleted through this position is durable.
+  package func marked(through position: Int64) {
+    state.update { $0.marked = max($0.marked, position) }
+  }
+}

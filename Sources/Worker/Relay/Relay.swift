@@ -1,0 +1,201 @@
+import AMQP
+import CoreMetrics
+import Lifecycle
+import Logging
+import ServiceLifecycle
+import Store
+
+/// Publishes the outbox to `<ns>.events`: in commit order, many in flight, again from the first unconfirmed one on after
+/// a nack or a lost connection. What it has published and lost is in the store still.
+actor Relay: Service {
+  /// Events in flight at most: enough to hide the broker's fsync, little enough to publish again.
+  static let windowCapacity = 4000
+  private static let readLimit = 500
+  private static let readMaxBytes = 4 << 20
+  /// How long a confirmed event waits for a batch to take its mark along.
+  private static let markDelay = Duration.milliseconds(100)
+
+  private let uris: [BrokerURI]
+  private let options: ConnectionOptions
+  private let exchange: String
+  private let store: Store
+  private let activity: Watched<Activity>
+  private let outbox: OutboxProgress
+  private let health: Health
+  private let instruments: Instruments
+  private let logger: Logger
+
+  private var window = RelayWindow(capacity: windowCapacity)
+  /// The position of the last event that was published in this turn.
+  private var cursor: Int64 = 0
+  /// Counts restarts, so that a publish that was under way notices that it is no longer wanted.
+  private var restarts = 0
+  /// Changes whenever the window or the broker's willingness does.
+  private let progress = Watched<Progress>(Progress())
+
+  struct Progress: Sendable {
+    var room = windowCapacity
+    var isBlocked = false
+  }
+
+  init(_ parts: WorkerParts) {
+    uris = parts.settings.amqp.brokers
+    options = parts.connectionOptions(for: .publisher)
+    exchange = parts.topology.eventsExchange
+    store = parts.store
+    activity = parts.activity
+    outbox = parts.outbox
+    health = parts.health
+    instruments = parts.instruments
+    logger = parts.logger
+  }
+
+  func run() async throws {
+    // The pipeline stops first and has waited for drained() by then: nothing is left to do.
+    try? await cancelWhenGracefulShutdown { try await self.relayForever() }
+  }
+
+  /// Waits until every event that is in the store now is confirmed and marked.
+  ///
+  /// - Throws: `CancellationError` when the waiting task is cancelled.
+  nonisolated func drained() async throws {
+    _ = try await outbox.state.wait { $0.marked >= $0.newest }
+  }
+
+  private func relayForever() async throws {
+    var backoff = Backoff()
+    while true {
+      guard case .active(let fence, let turn) = try await activity.wait(until: { $0.fence != nil }) else { continue }
+      do {
+        let connection = Connection(options: options)
+        try await connection.open(uris)
+        try await connection.enableConfirms()
+        health.set(.publisher, .ready)
+        backoff.reset()
+        begin()
+        defer { health.set(.publisher, .notReady("not connected")) }
+        do {
+          try await relay(over: connection, fence: fence, turn: turn)
+        } catch {
+          await connection.close()
+          throw error
+        }
+        await connection.close()
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        let delay = backoff.next()
+        instruments.eventsRestarted.increment()
+        logger.log(
+          .warning, "events are not being published; they wait in the store and go out when this is over",
+          [.error: String(describing: error), .delay: delay])
+        health.set(.publisher, .notReady("not connected: \(error)"))
+        try await Task.sleep(for: delay)
+      }
+    }
+  }
+
+  private func begin() {
+    window = RelayWindow(capacity: Self.windowCapacity)
+    cursor = outbox.state.value.confirmed
+    restarts += 1
+    progress.set(Progress())
+  }
+
+  /// Ends when this turn at being active does, by throwing when the connection is lost.
+  private func relay(over connection: Connection, fence: WorkerToken, turn: Int) async throws {
+    try await withThrowingTaskGroup { group in
+      group.addTask { [activity] in _ = try await activity.wait { $0.turn != turn } }
+      group.addTask { try await self.takeConfirms(from: connection) }
+      group.addTask { try await self.publish(over: connection, fence: fence) }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  private func takeConfirms(from connection: Connection) async throws {
+    while true {
+      for inbound in try await connection.receive(maxCount: 1000, maxBytes: 1 << 20) {
+        switch inbound {
+        case .confirmed(let sequence, let multiple): advance(window.confirmed(sequence, multiple: multiple))
+        case .nacked(let sequence, let multiple): advance(window.nacked(sequence, multiple: multiple))
+        case .returned: instruments.eventsUnroutable.increment()
+        case .blocked(let reason):
+          logger.log(.warning, "the broker takes no events (an alarm); they wait in the store", [.error: reason])
+          progress.update { $0.isBlocked = true }
+        case .unblocked:
+          logger.log(.notice, "the broker takes events again", [:])
+          progress.update { $0.isBlocked = false }
+        case .delivery, .consumerCancelled: preconditionFailure("the publishing connection consumes nothing")
+        }
+      }
+    }
+  }
+
+  private func advance(_ verdict: RelayWindow.Verdict) {
+    switch verdict {
+    case .advanced(let through):
+      guard let through else { return }
+      KillPoint.afterPublish.reach()
+      instruments.eventsConfirmed.increment()
+      outbox.confirmed(through: through)
+    case .restart:
+      instruments.eventsRestarted.increment()
+      logger.log(.warning, "the broker refused an event; publishing again from the first unconfirmed one on", [:])
+      window.restart()
+      restarts += 1
+      cursor = outbox.state.value.confirmed
+    }
+    let room = window.room
+    progress.update { $0.room = room }
+  }
+
+  private func publish(over connection: Connection, fence: WorkerToken) async throws {
+    while true {
+      _ = try await progress.wait { $0.room > 0 && !$0.isBlocked }
+      let begun = restarts
+      let newest = outbox.state.value.newest
+      let rows = try await store.read { [cursor, room = window.room] snapshot throws(StoreError) in
+        try snapshot.outbox(after: cursor, limit: min(room, Self.readLimit), maxBytes: Self.readMaxBytes)
+      }
+      guard begun == restarts else { continue }
+      if rows.isEmpty {
+        try await waitForMore(after: newest, fence: fence)
+        continue
+      }
+      window.launch(rows.map(\.position))
+      let published = try await connection.publish(rows.map(message))
+      guard begun == restarts else { continue }
+      if published.count < rows.count { window.takeBack(rows.count - published.count) }
+      if published.count > 0 { cursor = rows[published.count - 1].position }
+      let room = window.room
+      progress.update { $0.room = room }
+    }
+  }
+
+  /// Nothing is left to publish: waits for the pipeline to commit something new, and marks by itself what is confirmed
+  /// when no batch comes to take the mark along.
+  ///
+  /// - Parameter seen: the newest position in the store before the outbox was found empty.
+  private func waitForMore(after seen: Int64, fence: WorkerToken) async throws {
+    if window.isEmpty && outbox.state.value.pending == nil {
+      _ = try await outbox.state.wait { $0.newest > seen }
+      return
+    }
+    let isIdle = try await outbox.state.wait(atMost: Self.markDelay) { $0.newest > seen } == nil
+    guard isIdle, let through = outbox.state.value.pending else { return }
+    try await store.commit(owner: fence) { transaction throws(StoreError) in
+      _ = try transaction.deleteOutbox(through: through)
+    }
+    outbox.marked(through: through)
+  }
+
+  private func message(_ event: OutboxEvent) -> OutboundMessage {
+    var properties = Properties()
+    properties.contentType = EncodedEvent.contentType
+    properties.deliveryMode = 2
+    properties.messageID = event.id.description
+    return OutboundMessage(
+      exchange: exchange, routingKey: event.routingKey, mandatory: true, properties: properties, body: event.body)
+  }
+}

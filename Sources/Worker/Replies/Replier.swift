@@ -1,0 +1,94 @@
+import AMQP
+import CoreMetrics
+import DequeModule
+import Logging
+import ServiceLifecycle
+
+/// Sends replies: best effort, one try each, on a connection of their own, because the broker closes the one on which a
+/// forged `reply-to` is used.
+final class Replier: Service {
+  /// More than this many waiting are dropped: the durable answer is to send the command again with its key.
+  static let maxWaiting = 20_000
+  private static let maxBatch = 256
+
+  private let uris: [BrokerURI]
+  private let options: ConnectionOptions
+  private let instruments: Instruments
+  private let logger: Logger
+  private let queue = Watched<ReplyQueue>(ReplyQueue())
+
+  init(_ parts: WorkerParts) {
+    uris = parts.settings.amqp.brokers
+    options = parts.connectionOptions(for: .replier)
+    instruments = parts.instruments
+    logger = parts.logger
+  }
+
+  /// Takes replies whose transactions are durable. Never waits.
+  func send(_ replies: [OutgoingReply]) {
+    guard !replies.isEmpty else { return }
+    queue.update { [instruments] queue in
+      let room = max(0, Self.maxWaiting - queue.waiting.count)
+      queue.waiting.append(contentsOf: replies.prefix(room))
+      if replies.count > room { instruments.repliesDropped.increment(by: Int64(replies.count - room)) }
+    }
+  }
+
+  func run() async throws {
+    let queue = queue
+    await withGracefulShutdownHandler {
+      var connection: Connection?
+      while true {
+        guard let state = try? await queue.wait(until: { !$0.waiting.isEmpty || $0.isClosing }) else { break }
+        if state.waiting.isEmpty { break }
+        let batch = queue.update { $0.take(Self.maxBatch) }
+        connection = await send(batch, on: connection)
+      }
+      await connection?.close()
+    } onGracefulShutdown: {
+      queue.update { $0.isClosing = true }
+    }
+  }
+
+  /// - Returns: the connection to use next, `nil` where it is lost.
+  private func send(_ batch: [OutgoingReply], on known: Connection?) async -> Connection? {
+    do throws(AMQPError) {
+      let connection: Connection
+      if let known {
+        connection = known
+      } else {
+        connection = Connection(options: options)
+        try await connection.open(uris)
+      }
+      _ = try await connection.publish(batch.map(message))
+      instruments.repliesSent.increment(by: Int64(batch.count))
+      return connection
+    } catch {
+      instruments.repliesFailed.increment(by: Int64(batch.count))
+      logger.log(
+        .warning, "replies were not sent; senders get their answer by sending the command again",
+        [.count: batch.count, .error: error])
+      await known?.close()
+      return nil
+    }
+  }
+
+  private func message(_ reply: OutgoingReply) -> OutboundMessage {
+    var properties = Properties()
+    properties.contentType = "application/json"
+    properties.correlationID = reply.address.correlationID
+    return OutboundMessage(
+      exchange: "", routingKey: reply.address.replyTo, properties: properties, body: reply.body)
+  }
+}
+
+struct ReplyQueue: Sendable {
+  var waiting: Deque<OutgoingReply> = []
+  var isClosing = false
+
+  mutating func take(_ count: Int) -> [OutgoingReply] {
+    let taken = Array(waiting.prefix(count))
+    waiting.removeFirst(taken.count)
+    return taken
+  }
+}
