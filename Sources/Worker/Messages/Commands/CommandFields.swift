@@ -125,21 +125,23 @@ struct CommandFields {
   /// without U+0000, which no C string and no SQL text carries safely.
   func text(_ field: CommandField, in lengths: ClosedRange<Int>) throws(Rejection) -> String? {
     guard let value = value(field) else { return nil }
-    let allowed = Self.allowed(lengths)
     guard case .string(let string) = value else {
-      throw FieldProblem.invalid(field, kind: value.kind, allowed: allowed)
+      throw FieldProblem.invalid(field, kind: value.kind, allowed: Self.allowed(lengths))
     }
     let text = text(string)
     let length = text.utf8.count <= lengths.upperBound ? text.utf8.count : text.unicodeScalars.count
-    guard length <= lengths.upperBound else {
-      throw FieldProblem.invalid(
-        field, kind: .string, problem: "is a string of \(length) characters", allowed: allowed)
-    }
-    guard length >= lengths.lowerBound else {
-      throw FieldProblem.invalid(field, kind: .string, problem: "is an empty string", allowed: allowed)
-    }
-    if string.hasEscapes, text.utf8.contains(0) {
-      throw FieldProblem.invalid(field, kind: .string, problem: "is a string with U+0000 in it", allowed: allowed)
+    let problem: String? =
+      if length > lengths.upperBound {
+        "is a string of \(length) characters"
+      } else if length < lengths.lowerBound {
+        "is an empty string"
+      } else if string.hasEscapes, text.utf8.contains(0) {
+        "is a string with U+0000 in it"
+      } else {
+        nil
+      }
+    if let problem {
+      throw FieldProblem.invalid(field, kind: .string, problem: problem, allowed: Self.allowed(lengths))
     }
     return text
   }
@@ -158,14 +160,16 @@ struct CommandFields {
   /// The empty contract is none: on-demand.
   func contract() throws(Rejection) -> ContractID? {
     guard let value = value(.contractId) else { return nil }
-    let allowed = Detail.text(#"a string that matches ^[A-Z0-9_\-.]{0,240}$"#)
-    guard case .string(let string) = value else {
-      throw FieldProblem.invalid(.contractId, kind: value.kind, allowed: allowed)
-    }
+    guard case .string(let string) = value else { throw contractProblem(value.kind, problem: nil) }
     if string.start == string.end { return nil }
     guard let contract = ContractID(text(string)) else {
-      throw FieldProblem.invalid(.contractId, kind: .string, problem: "is a string of another form", allowed: allowed)
+      throw contractProblem(.string, problem: "is a string of another form")
     }
     return contract
+  }
+
+  private func contractProblem(_ kind: JSONKind, problem: String?) -> Rejection {
+    FieldProblem.invalid(
+      .contractId, kind: kind, problem: problem, allowed: .text(#"a string that matches ^[A-Z0-9_\-.]{0,240}$"#))
   }
 }
