@@ -23,15 +23,17 @@ extension Store {
   package func forEachHistoryEntry(
     of server: ServerID, pageSize: Int = 500, _ body: (HistoryEntry) async throws -> Void
   ) async throws {
-    var last: Int64 = 0
-    while true {
-      let previous = last
+    let positions = try await read { (snapshot) throws(StoreError) in try snapshot.historyPositions(of: server) }
+    for start in stride(from: 0, to: positions.count, by: pageSize) {
+      let wanted = positions[start..<min(start + pageSize, positions.count)]
       let page = try await read { (snapshot) throws(StoreError) in
-        try snapshot.history(of: server, after: previous, limit: pageSize)
+        var page: [HistoryEntry] = []
+        for position in wanted {
+          if let entry = try snapshot.historyEntry(at: position) { page.append(entry) }
+        }
+        return page
       }
       for entry in page { try await body(entry) }
-      guard page.count == pageSize, let entry = page.last else { return }
-      last = entry.position
     }
   }
 

@@ -42,7 +42,11 @@ extension Transaction {
   func apply(
     _ server: Server, _ event: ServerEvent, _ allocation: AllocationChange = .none
   ) throws(StoreError) -> Server {
-    try apply(Transition(server: server, event: event, allocation: allocation), position: nextPosition())
+    try apply(
+      Transition(server: server, event: event, allocation: allocation),
+      as: HistoryEntry(
+        position: nextPosition(), serverID: server.id, version: server.version, at: server.changedAt,
+        happening: .changed(event), command: .isolate, data: Array("{\"v\":\(server.version)}".utf8)))
     return server
   }
 }

@@ -1,45 +1,74 @@
 package import Lifecycle
 
 extension Snapshot {
-  /// JSON of the server's state as that version left it. `nil`: there is no such version.
-  package func stateData(of server: ServerID, version: Int64) throws(StoreError) -> [UInt8]? {
+  /// JSON of a server's state as the change at that position left it: what ``OperationRecord/eventPosition`` of an
+  /// applied operation finds. `nil`: no change of a server has that position.
+  package func stateData(at position: Int64) throws(StoreError) -> [UInt8]? {
     var run = try connection.prepare(Statements.data)
-    run.bind(server)
-    run.bind(version)
-    return try run.step() ? run.bytes(0) : nil
+    run.bind(position)
+    return try run.step() ? run.optionalBytes(0) : nil
   }
 
-  /// Up to `limit` entries of the server's story after `position`, oldest first.
-  package func history(
-    of server: ServerID, after position: Int64 = 0, limit: Int
-  ) throws(StoreError) -> [HistoryEntry] {
-    var run = try connection.prepare(Statements.list)
-    run.bind(server)
-    run.bind(position)
-    run.bind(limit)
-    var entries: [HistoryEntry] = []
-    while try run.step() {
-      let happening: HistoryEntry.Happening =
-        if let event: ServerEvent = try run.optionalName(3) {
-          .changed(event)
-        } else {
-          .rejected(try run.name(4))
-        }
-      entries.append(
-        HistoryEntry(
-          position: run.integer(0), serverID: server, version: run.integer(1), at: run.moment(2),
-          happening: happening, command: try run.name(5), operation: run.optionalText(6), actor: run.optionalText(7),
-          replayedBy: run.optionalText(8), reason: run.optionalText(9), data: run.optionalBytes(10)))
+  /// JSON of the server's state as that version left it. `nil`: there is no such version. Goes back through the
+  /// server's story, so it is quick for recent versions.
+  package func stateData(of server: ServerID, version: Int64) throws(StoreError) -> [UInt8]? {
+    var next = try lastPosition(of: server)
+    while let position = next {
+      var run = try connection.prepare(Statements.step)
+      run.bind(position)
+      guard try run.step() else { throw connection.damaged("history entry \(position) of server \(server) is missing") }
+      if run.integer(1) < version { return nil }
+      if run.integer(1) == version, !run.isNull(2) { return try stateData(at: position) }
+      next = run.optionalInteger(0)
     }
-    return entries
+    return nil
+  }
+
+  /// The positions of all entries of the server's story, oldest first.
+  package func historyPositions(of server: ServerID) throws(StoreError) -> [Int64] {
+    var positions: [Int64] = []
+    var next = try lastPosition(of: server)
+    while let position = next {
+      positions.append(position)
+      var run = try connection.prepare(Statements.step)
+      run.bind(position)
+      guard try run.step() else { throw connection.damaged("history entry \(position) of server \(server) is missing") }
+      next = run.optionalInteger(0)
+    }
+    return positions.reversed()
+  }
+
+  /// The entry at that position, if a server's story has one there.
+  package func historyEntry(at position: Int64) throws(StoreError) -> HistoryEntry? {
+    var run = try connection.prepare(Statements.entry)
+    run.bind(position)
+    guard try run.step() else { return nil }
+    let happening: HistoryEntry.Happening =
+      if let event: ServerEvent = try run.optionalName(3) {
+        .changed(event)
+      } else {
+        .rejected(try run.name(4))
+      }
+    return HistoryEntry(
+      position: position, serverID: ServerID(run.integer(0)), version: run.integer(1), at: run.moment(2),
+      happening: happening, command: try run.name(5), operation: run.optionalText(6), actor: run.optionalText(7),
+      replayedBy: run.optionalText(8), reason: run.optionalText(9), data: run.optionalBytes(10))
+  }
+
+  private func lastPosition(of server: ServerID) throws(StoreError) -> Int64? {
+    var run = try connection.prepare(Statements.head)
+    run.bind(server)
+    return try run.step() ? run.integer(0) : nil
   }
 }
 
 private enum Statements {
-  static let data = SQLText("SELECT data FROM history WHERE server_id = ? AND version = ? AND event IS NOT NULL")
-  static let list = SQLText(
+  static let data = SQLText("SELECT data FROM history WHERE position = ? AND event IS NOT NULL")
+  static let head = SQLText("SELECT history_position FROM servers WHERE id = ?")
+  static let step = SQLText("SELECT previous_position, version, event FROM history WHERE position = ?")
+  static let entry = SQLText(
     """
-    SELECT position, version, at, event, code, command, operation, actor, replayed_by, reason, data
-    FROM history WHERE server_id = ? AND position > ? ORDER BY position LIMIT ?
+    SELECT server_id, version, at, event, code, command, operation, actor, replayed_by, reason, data
+    FROM history WHERE position = ?
     """)
 }

@@ -1,9 +1,24 @@
 internal import Lifecycle
 
 extension Transaction {
-  /// Adds to a server's story. A version is changed once; rejections may stand beside it.
-  package func append(_ entry: HistoryEntry) throws(StoreError) {
-    var run = try connection.prepare(Statements.append)
+  /// Adds to a server's story that a command was rejected because the server is quarantined. Changes are added by
+  /// ``apply(_:as:)``.
+  package func append(_ rejection: HistoryEntry) throws(StoreError) {
+    guard case .rejected = rejection.happening else {
+      preconditionFailure("a change is appended together with the server that it changes")
+    }
+    try insert(rejection)
+    var run = try connection.prepare(Statements.head)
+    run.bind(rejection.position)
+    run.bind(rejection.serverID)
+    run.bind(rejection.version)
+    try run.finish()
+    try connection.expectOneChange("server \(rejection.serverID) is not at version \(rejection.version)")
+  }
+
+  /// Adds an entry before the server is told of it: the chain goes on from the entry that the server still names.
+  func insert(_ entry: HistoryEntry) throws(StoreError) {
+    var run = try connection.prepare(Statements.insert)
     run.bind(entry.position)
     run.bind(entry.serverID)
     run.bind(entry.version)
@@ -27,10 +42,11 @@ extension Transaction {
 }
 
 private enum Statements {
-  static let append = SQLText(
+  static let insert = SQLText(
     """
-    INSERT INTO history (position, server_id, version, at, event, code, command, operation, actor, replayed_by, reason,
-      data)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO history (position, previous_position, server_id, version, at, event, code, command, operation, actor,
+      replayed_by, reason, data)
+    VALUES (?1, (SELECT history_position FROM servers WHERE id = ?2), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     """)
+  static let head = SQLText("UPDATE servers SET history_position = ? WHERE id = ? AND version = ?")
 }

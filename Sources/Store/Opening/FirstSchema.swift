@@ -30,6 +30,8 @@ let firstSchema = """
         ('new', 'backToBaseline', 'available', 'allocated', 'isolated', 'quarantined', 'decommissioned')),
     reason TEXT,
     changed_at INTEGER NOT NULL,
+    -- The last entry of its story; from there each entry names the one before.
+    history_position INTEGER NOT NULL REFERENCES history (position),
     baseline_id BLOB CHECK (length(baseline_id) = 16),
     -- The position of the change that made it available: who was first is first.
     available_position INTEGER,
@@ -129,10 +131,13 @@ let firstSchema = """
   ) STRICT;
   CREATE INDEX operations_hash ON operations (hash);
 
-  -- Every change of a server (event), and every command rejected because it was quarantined (code).
+  -- Every change of a server (event), and every command rejected because it was quarantined (code). A chain per
+  -- server instead of an index: an index by server would touch a random page with every entry. That a version is
+  -- changed only once is seen to by the update of the server, which asks for the version before.
   CREATE TABLE history (
     position INTEGER PRIMARY KEY CHECK (position >= 1),
-    server_id INTEGER NOT NULL REFERENCES servers (id),
+    previous_position INTEGER CHECK (previous_position < position),
+    server_id INTEGER NOT NULL CHECK (server_id >= 1),
     version INTEGER NOT NULL CHECK (version >= 1),
     at INTEGER NOT NULL,
     event TEXT,
@@ -147,9 +152,6 @@ let firstSchema = """
     CHECK ((event IS NULL) = (code IS NOT NULL)),
     CHECK (event IS NULL OR data IS NOT NULL)
   ) STRICT;
-  -- One change per version, and any number of rejections beside it.
-  CREATE UNIQUE INDEX history_server
-    ON history (server_id, version, (CASE WHEN event IS NULL THEN position ELSE 0 END));
 
   -- What is still to be published, in commit order.
   CREATE TABLE outbox (

@@ -1,18 +1,23 @@
 package import Lifecycle
 
 extension Transaction {
-  /// Writes a change: the server, its allocation, and the use of the quota that the allocation is charged to.
+  /// Writes a change: the server, its allocation, the use of the quota that the allocation is charged to, and the
+  /// entry in the server's story.
   ///
-  /// - Parameter position: of the event that tells of it; the order in which servers became available.
-  package func apply(_ transition: Transition, position: Int64) throws(StoreError) {
+  /// - Parameter entry: tells of this very change. Its position is also the server's place among the available ones.
+  package func apply(_ transition: Transition, as entry: HistoryEntry) throws(StoreError) {
     let server = transition.server
-    let flat = FlatState(server.state, position: position)
+    precondition(
+      entry.happening == .changed(transition.event) && entry.serverID == server.id && entry.version == server.version,
+      "the entry tells of another change")
+    try insert(entry)
+    let flat = FlatState(server.state, position: entry.position)
     switch transition.event {
-    case .enrolled where server.version == 1: try insert(server, flat)
-    case .enrolled, .reclassified: try update(server, flat, with: Statements.updateAll, placed: true)
+    case .enrolled where server.version == 1: try insert(server, flat, entry.position)
+    case .enrolled, .reclassified: try update(server, flat, entry.position, with: Statements.updateAll, placed: true)
     case .allocated, .deallocated, .compensated, .isolated, .isolationUpdated, .unisolated, .available, .quarantined,
       .quarantineUpdated, .unquarantined, .decommissioned:
-      try update(server, flat, with: Statements.update, placed: false)
+      try update(server, flat, entry.position, with: Statements.update, placed: false)
     }
     if !flat.holds.isEmpty || server.previousState == .quarantined { try replaceHolds(of: server.id, by: flat.holds) }
     switch transition.allocation {
@@ -26,7 +31,7 @@ extension Transaction {
     }
   }
 
-  private func insert(_ server: Server, _ flat: FlatState) throws(StoreError) {
+  private func insert(_ server: Server, _ flat: FlatState, _ position: Int64) throws(StoreError) {
     var run = try connection.prepare(Statements.insert)
     run.bind(server.id)
     run.bind(server.version)
@@ -38,18 +43,22 @@ extension Transaction {
     run.bind(server.previousState)
     run.bind(server.reason)
     run.bind(server.changedAt)
+    run.bind(position)
     flat.bind(to: &run)
     try run.finish()
   }
 
   /// Most changes leave name, location and type alone, and so the indexes on them.
-  private func update(_ server: Server, _ flat: FlatState, with sql: SQLText, placed: Bool) throws(StoreError) {
+  private func update(_ server: Server, _ flat: FlatState, _ position: Int64, with sql: SQLText, placed: Bool)
+    throws(StoreError)
+  {
     var run = try connection.prepare(sql)
     run.bind(server.version)
     run.bind(server.state.name)
     run.bind(server.previousState)
     run.bind(server.reason)
     run.bind(server.changedAt)
+    run.bind(position)
     flat.bind(to: &run)
     if placed {
       run.bind(server.enrolledAtVersion)
@@ -109,9 +118,9 @@ private enum Statements {
   static let insert = SQLText(
     """
     INSERT INTO servers (id, version, enrolled_version, name, location_id, instance_type_id, state, previous_state,
-      reason, changed_at, baseline_id, available_position, sub_state, isolation_reason, held_state, first_hold,
-      live_allocation)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      reason, changed_at, history_position, baseline_id, available_position, sub_state, isolation_reason, held_state,
+      first_hold, live_allocation)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """)
   static let update = SQLText(update(also: ""))
   static let updateAll = SQLText(
@@ -119,8 +128,8 @@ private enum Statements {
 
   private static func update(also more: String) -> String {
     """
-    UPDATE servers SET version = ?, state = ?, previous_state = ?, reason = ?, changed_at = ?, baseline_id = ?,
-      available_position = ?, sub_state = ?, isolation_reason = ?, held_state = ?, first_hold = ?,
+    UPDATE servers SET version = ?, state = ?, previous_state = ?, reason = ?, changed_at = ?,
+      history_position = ?, baseline_id = ?, available_position = ?, sub_state = ?, isolation_reason = ?, held_state = ?, first_hold = ?,
       live_allocation = ?\(more)
     WHERE id = ? AND version = ?
     """
