@@ -2,7 +2,8 @@
 ///
 /// Moments are milliseconds since 1970, UUIDs are 16-byte blobs, enumerations are spelt as in the contract.
 /// CHECKs and foreign keys carry what must hold whoever writes: a server in a state has what belongs to that state
-/// and nothing else, and an allocated server has exactly one allocation that has not ended.
+/// and nothing else, and an allocated server has exactly one allocation that has not ended. The CHECKs say `a = 'x' OR
+/// a = 'y'`: for `a IN ('x', 'y', 'z')` SQLite builds a small table in every statement, which cost a third of an update.
 let firstSchema = """
   CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -24,10 +25,12 @@ let firstSchema = """
     location_id INTEGER NOT NULL CHECK (location_id >= 1),
     instance_type_id INTEGER NOT NULL CHECK (instance_type_id >= 1),
     state TEXT NOT NULL CHECK (
-      state IN ('new', 'backToBaseline', 'available', 'allocated', 'isolated', 'quarantined', 'decommissioned')),
+      state = 'new' OR state = 'backToBaseline' OR state = 'available' OR state = 'allocated'
+      OR state = 'isolated' OR state = 'quarantined' OR state = 'decommissioned'),
     previous_state TEXT CHECK (
-      previous_state IN
-        ('new', 'backToBaseline', 'available', 'allocated', 'isolated', 'quarantined', 'decommissioned')),
+      previous_state = 'new' OR previous_state = 'backToBaseline' OR previous_state = 'available'
+      OR previous_state = 'allocated' OR previous_state = 'isolated' OR previous_state = 'quarantined'
+      OR previous_state = 'decommissioned'),
     reason TEXT,
     changed_at INTEGER NOT NULL,
     -- The last entry of its story; from there each entry names the one before.
@@ -37,11 +40,13 @@ let firstSchema = """
     available_position INTEGER,
     -- Of an isolated server, or of one that was isolated when it was frozen.
     sub_state TEXT CHECK (
-      sub_state IN ('backToBaseline', 'excluded', 'reserved', 'brokenHardware', 'incompleteData', 'failedOsInstall',
-        'unknownError', 'rentedLegacy')),
+      sub_state = 'backToBaseline' OR sub_state = 'excluded' OR sub_state = 'reserved'
+      OR sub_state = 'brokenHardware' OR sub_state = 'incompleteData' OR sub_state = 'failedOsInstall'
+      OR sub_state = 'unknownError' OR sub_state = 'rentedLegacy'),
     isolation_reason TEXT,
     held_state TEXT CHECK (
-      held_state IN ('new', 'backToBaseline', 'available', 'allocated', 'allocationEnded', 'isolated')),
+      held_state = 'new' OR held_state = 'backToBaseline' OR held_state = 'available'
+      OR held_state = 'allocated' OR held_state = 'allocationEnded' OR held_state = 'isolated'),
     -- 0 in a quarantined server: the row of holds that must be there.
     first_hold INTEGER CHECK (first_hold = 0),
     -- 1 where an allocation runs: the row of allocations that must be there.
@@ -80,7 +85,8 @@ let firstSchema = """
     instance_type_id INTEGER NOT NULL CHECK (instance_type_id >= 1),
     started_at INTEGER NOT NULL,
     ended_at INTEGER,
-    ended_by TEXT CHECK (ended_by IN ('deallocate', 'compensate', 'unquarantine')),
+    ended_by TEXT CHECK (
+      ended_by = 'deallocate' OR ended_by = 'compensate' OR ended_by = 'unquarantine'),
     -- 1 while it runs: a server has at most one.
     live INTEGER GENERATED ALWAYS AS (CASE WHEN ended_at IS NULL THEN 1 END) VIRTUAL,
     PRIMARY KEY (server_id, began_version),
@@ -121,7 +127,8 @@ let firstSchema = """
     key BLOB NOT NULL,
     attempt INTEGER NOT NULL CHECK (attempt BETWEEN 1 AND 1000),
     fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
-    outcome TEXT NOT NULL CHECK (outcome IN ('applied', 'unchanged', 'rejected')),
+    outcome TEXT NOT NULL CHECK (
+      outcome = 'applied' OR outcome = 'unchanged' OR outcome = 'rejected'),
     decided_at INTEGER NOT NULL,
     server_id INTEGER,
     server_version INTEGER,
@@ -166,7 +173,8 @@ let firstSchema = """
   CREATE TABLE dead_letters (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
-    state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'replaying', 'resolved', 'discarded')),
+    state TEXT NOT NULL CHECK (
+      state = 'open' OR state = 'answered' OR state = 'replaying' OR state = 'resolved' OR state = 'discarded'),
     state_since INTEGER NOT NULL,
     command TEXT NOT NULL,
     code TEXT NOT NULL,
@@ -203,7 +211,8 @@ let firstSchema = """
   -- Snapshots that were asked for and are not yet all published.
   CREATE TABLE snapshot_runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    scope TEXT NOT NULL CHECK (scope IN ('all', 'server', 'location')),
+    scope TEXT NOT NULL CHECK (
+      scope = 'all' OR scope = 'server' OR scope = 'location'),
     scope_id INTEGER,
     operation TEXT,
     actor TEXT,
