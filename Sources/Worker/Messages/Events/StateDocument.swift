@@ -3,8 +3,10 @@ package import Lifecycle
 /// The state of a server as events (`data`) and replies (`server`) say it: section 6 of the contract. What does not
 /// apply is left out.
 package enum StateDocument {
-  /// - Parameter allocation: what the change did to the allocation; without a change the one that runs is written.
-  package static func encode(_ server: Server, _ facts: OperationFacts, allocation: AllocationChange) -> [UInt8] {
+  /// - Parameters:
+  ///   - facts: `nil` where the state is told as it is and no command led to the telling.
+  ///   - allocation: what the change did to the allocation; without a change the one that runs is written.
+  package static func encode(_ server: Server, _ facts: OperationFacts?, allocation: AllocationChange) -> [UInt8] {
     var writer = JSONWriter(capacity: 768)
     writer.beginObject()
     writer.key("serverId")
@@ -31,7 +33,7 @@ package enum StateDocument {
     case .quarantined(let quarantine): write(quarantine, to: &writer)
     case .new, .available, .allocated, .isolated, .decommissioned: break
     }
-    facts.write(to: &writer)
+    facts?.write(to: &writer)
     switch allocation {
     case .none:
       if let live = server.state.liveAllocation { write(live, to: &writer) }
