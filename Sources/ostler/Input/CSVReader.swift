@@ -1,35 +1,35 @@
 /// One record of a CSV file, with the line that it begins on (from 1).
-struct CSVRecord: Equatable {
-  let line: Int
-  let fields: [String]
+package struct CSVRecord: Equatable {
+  package let line: Int
+  package let fields: [String]
 }
 
 /// What is wrong with a CSV file, and on which line.
-struct CSVError: Error, Equatable {
-  let line: Int
-  let message: String
+package struct CSVError: Error, Equatable {
+  package let line: Int
+  package let message: String
 }
 
 /// Reads CSV as RFC 4180 has it: quoted fields with doubled quotes, commas and line ends inside them, records ended by
 /// CRLF or LF, an optional byte order mark at the very beginning. Empty lines are passed over.
 ///
 /// Bounded: a record has at most ``maxRecordBytes`` and ``maxFields``.
-struct CSVReader: Sequence, IteratorProtocol {
-  static let maxRecordBytes = 65_536
-  static let maxFields = 64
+package struct CSVReader: Sequence, IteratorProtocol {
+  package static let maxRecordBytes = 65_536
+  package static let maxFields = 64
 
   private let bytes: [UInt8]
   private var position: Int
   private var line = 1
   private var isBroken = false
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     self.bytes = bytes
     position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
   }
 
   /// The next record, or what is wrong with it. After a mistake in quoting nothing behind it can be trusted: it is the last.
-  mutating func next() -> Result<CSVRecord, CSVError>? {
+  package mutating func next() -> Result<CSVRecord, CSVError>? {
     guard !isBroken else { return nil }
     while position < bytes.count, let length = lineEnd(at: position) {
       position += length

@@ -25,9 +25,9 @@ enum LogLine {
 }
 
 /// The last line of defence: no log line and no message has a password of a broker address in it.
-enum Secrets {
+package enum Secrets {
   /// Writes `***` for the password of every `scheme://user:password@`.
-  static func masked(_ text: String) -> String {
+  package static func masked(_ text: String) -> String {
     guard text.contains("://"), text.contains("@") else { return text }
     var result = ""
     var rest = text[...]

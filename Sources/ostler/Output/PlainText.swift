@@ -1,6 +1,6 @@
 /// Text from outside, made safe to print: control characters could move the cursor or forge a line of ours.
-enum PlainText {
-  static func clean(_ text: String) -> String {
+package enum PlainText {
+  package static func clean(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
     var clean = String.UnicodeScalarView()
     for scalar in text.unicodeScalars { clean.append(isUnsafe(scalar) ? "\u{FFFD}" : scalar) }
@@ -16,12 +16,12 @@ enum PlainText {
   }
 
   /// The first characters, with a mark where something was left out.
-  static func cut(_ text: String, to width: Int) -> String {
+  package static func cut(_ text: String, to width: Int) -> String {
     text.count <= width ? text : text.prefix(max(width - 1, 0)) + "…"
   }
 
   /// `1234567` as `1,234,567`.
-  static func grouped(_ number: some BinaryInteger) -> String {
+  package static func grouped(_ number: some BinaryInteger) -> String {
     let digits = String(number)
     guard digits.count > 3 else { return digits }
     var result = ""

@@ -1,5 +1,5 @@
 /// How far something has come, drawn over and over on one line of the terminal. Silent where there is none.
-struct ProgressLine {
+package struct ProgressLine {
   private let label: String
   private let total: Int?
   private let isVisible: Bool
@@ -35,7 +35,7 @@ struct ProgressLine {
   }
 
   /// The line itself: label, bar, count, rate.
-  static func line(_ label: String, done: Int, total: Int?, elapsed: Duration) -> String {
+  package static func line(_ label: String, done: Int, total: Int?, elapsed: Duration) -> String {
     let seconds = elapsed / Duration.seconds(1)
     let rate = seconds > 0 ? Int(Double(done) / seconds) : 0
     guard let total else { return "\(label) \(PlainText.grouped(done)), \(PlainText.grouped(rate))/s" }

@@ -1,21 +1,23 @@
-import Worker
+package import Worker
 
 /// Settings as loaded, with where each value came from and everything that was wrong.
-struct LoadedSettings {
+package struct LoadedSettings {
   /// To be used only where ``problems`` is empty.
-  let settings: Settings
+  package let settings: Settings
   /// What was set; a key that is missing has its default.
-  let entries: [SettingKey: SettingEntry]
-  let problems: [SettingsError]
+  package let entries: [SettingKey: SettingEntry]
+  package let problems: [SettingsError]
   /// The file that was read, if there was one.
-  let path: String?
+  package let path: String?
 
-  func entry(_ key: SettingKey) -> SettingEntry { entries[key] ?? SettingEntry(key.defaultValue, from: .standard) }
+  package func entry(_ key: SettingKey) -> SettingEntry {
+    entries[key] ?? SettingEntry(key.defaultValue, from: .standard)
+  }
 
   /// The settings.
   ///
   /// - Throws: `SettingsError` that lists every problem.
-  func checked() throws(SettingsError) -> Settings {
+  package func checked() throws(SettingsError) -> Settings {
     guard let first = problems.first else { return settings }
     guard problems.count > 1 else { throw first }
     let lines = problems.map { "\n  \($0.message)" }.joined()
@@ -24,11 +26,11 @@ struct LoadedSettings {
 }
 
 /// Puts settings together: the environment beats the file, the file beats the defaults.
-enum SettingsLoader {
+package enum SettingsLoader {
   static let defaultPath = "config/ostler.yaml"
 
   /// `path`: the file named on the command line, if one was. A named file must be there; the default one need not.
-  static func load(path: String?, environment: [String: String]) -> LoadedSettings {
+  package static func load(path: String?, environment: [String: String]) -> LoadedSettings {
     let variables = SettingsEnvironment(environment)
     let named = path ?? environment[SettingsEnvironment.configVariable]
     var problems: [SettingsError] = []
