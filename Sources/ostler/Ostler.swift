@@ -16,10 +16,10 @@ struct Ostler: AsyncParsableCommand {
         ostler send enroll --server 4711 --location 18 --type 126 --state available
         ostler server 4711
 
-      Settings come from config/ostler.yaml (--config names another file) and from environment variables, which win:
+      Settings come from config/ostler.yaml (--config names another file) and from environment variables, which win: \
       amqp.uri is OSTLER_AMQP_URI. 'ostler config' prints them all and where each came from.
 
-      Exit status: 0 done; 1 understood and refused, or partly failed; 64 wrong usage; 69 broker or store
+      Exit status: 0 done; 1 understood and refused, or partly failed; 64 wrong usage; 69 broker or store \
       unavailable, or no answer in time; 70 a defect; 78 bad configuration.
       """,
     version: version,

@@ -7,8 +7,8 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run",
     abstract: "Run the worker.",
     discussion: """
-      Takes commands from the broker, applies each one once, publishes what changed. Logs to the standard error.
-      SIGTERM and SIGINT ask it to stop: it finishes what it has in hand, and ends with status 0; a second one ends it
+      Takes commands from the broker, applies each one once, publishes what changed. Logs to the standard error. \
+      SIGTERM and SIGINT ask it to stop: it finishes what it has in hand, and ends with status 0; a second one ends it \
       at once. A second worker on the same store waits until the first has gone.
 
         ostler run

@@ -65,6 +65,12 @@ struct ByteSource: ~Copyable {
     return poll(&wanted, 1, 0) != 0
   }
 
+  /// Whether it can be read again: no pipe, no terminal.
+  var isRegularFile: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   private static func failure(_ name: String, _ code: Int32) -> FileError {
     switch code {
     case ENOENT: FileError(code: .missing, message: "\(name): no such file")

@@ -25,6 +25,20 @@ struct LineReader: ~Copyable {
   /// Whether ``next()`` has something to return, or to read, without waiting for it.
   var isReady: Bool { isAtEnd || chunk.contains(UInt8(ascii: "\n")) || source.isReady }
 
+  /// How many lines a file has, for the length of a bar; `nil` for what can be read only once, such as a pipe.
+  static func count(_ path: String) throws(FileError) -> Int? {
+    guard path != "-" else { return nil }
+    let source = try ByteSource(path)
+    guard source.isRegularFile else { return nil }
+    var count = 0
+    var last = UInt8(ascii: "\n")
+    while let chunk = try source.next() {
+      for byte in chunk where byte == UInt8(ascii: "\n") { count += 1 }
+      last = chunk.last ?? last
+    }
+    return last == UInt8(ascii: "\n") ? count : count + 1
+  }
+
   /// The next line; `nil` at the end of the file.
   mutating func next() throws(FileError) -> InputLine? {
     var line: [UInt8] = []

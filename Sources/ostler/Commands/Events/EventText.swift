@@ -9,14 +9,14 @@ enum EventText {
     guard let event = try? JSONReader.document(body), let type = event["type"]?.text else {
       return "\(PlainText.clean(routingKey))  \(PlainText.clean(String(decoding: body.prefix(500), as: UTF8.self)))"
     }
-    let time = (event["time"]?.plain ?? "-").padding(to: 24)
+    let time = event["time"]?.plain ?? "-"
     let data = event["data"] ?? .null
     let words = type.split(separator: ".")
     let name = words.count == 4 ? String(words[2]) : type
     switch words.count == 4 ? words[1] : "" {
     case "server": return "\(time)  \(server(name, data))"
     case "command": return "\(time)  \(command(name, data))"
-    case "quota": return "\(time)  quota \(name): \(quota(data))"
+    case "quota": return "\(time)  quota \(name)  \(quota(data))"
     default: return "\(time)  \(PlainText.clean(type))  \(data.plain)"
     }
   }
@@ -53,7 +53,12 @@ enum EventText {
   }
 
   private static func quota(_ data: Detail) -> String {
-    guard case .fields(let fields) = data else { return data.plain }
-    return fields.map { "\($0.name) \($0.value.plain)" }.joined(separator: ", ")
+    func limit(_ name: String) -> String { data[name]?.integer.map(String.init) ?? "none" }
+    var parts = ["limit \(limit("oldLimit")) -> \(limit("newLimit"))", "client \(data["clientId"]?.plain ?? "?")"]
+    if let contract = data["contractId"] { parts.append("contract \(contract.plain)") }
+    parts.append("location \(data["locationId"]?.plain ?? "?")")
+    parts.append("type \(data["instanceTypeId"]?.plain ?? "?")")
+    if let actor = data["actor"] { parts.append("by \(actor.plain)") }
+    return parts.joined(separator: "  ")
   }
 }

@@ -14,7 +14,7 @@ struct EventsCommand: AsyncParsableCommand {
       quota.set.<client>; '*' stands for one word, '#' for any number.
 
         ostler events
-        ostler events --filter 'server.*.backToBaseline.#' --filter 'server.quarantined.#'
+        ostler events --filter 'server.*.backToBaseline.#' --filter 'quota.#'
         ostler events --since 1h --filter 'server.*.*.18'
         ostler events --from first --until-idle 2s --json > events.jsonl
 

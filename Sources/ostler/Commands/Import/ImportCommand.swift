@@ -76,9 +76,9 @@ struct ImportServers: AsyncParsableCommand {
     abstract: "Enroll the servers of a file.",
     discussion: """
       CSV has a header row; its columns are the fields of 'enroll', in any order, an empty cell is a field left out:
-        serverId,locationId,instanceTypeId,name,state,subState,reason,clientId,contractId,quotaType,since
-        4711,18,126,r12-u07,available,,,,,,
-        4712,18,126,r12-u08,allocated,,,12345,JD-NB2UU6VX732,commit,2024-03-01T00:00:00Z
+        serverId,locationId,instanceTypeId,name,state,clientId,contractId
+        4711,18,126,r12-u07,available,,
+        4712,18,126,r12-u08,allocated,12345,JD-NB2UU6VX732
       JSON Lines have an object with the same fields on each line.
 
         ostler import servers fleet.csv

@@ -14,7 +14,7 @@ struct ServersCommand: AsyncParsableCommand {
         ostler servers
         ostler servers --state available --location 18 --type 126
         ostler servers --client 12345
-        ostler servers --json | jq -r 'select(.state == "isolated") | [.serverId, .subState] | @tsv'
+        ostler servers --state isolated --json | jq -r .subState | sort | uniq -c
       """
   )
 

@@ -15,7 +15,9 @@ struct ManySend {
     } catch {
       throw CommandFailure(.usage, error.message)
     }
-    var pump = SendPump(try await CommandSender(settings, options), source: reader.name, options: options, total: nil)
+    // A second look at the file only where somebody watches.
+    let total = Complaint.isTerminal ? try? LineReader.count(path) : nil
+    var pump = SendPump(try await CommandSender(settings, options), source: reader.name, options: options, total: total)
     do {
       try await send(&reader, &pump, settings)
     } catch let failure as CommandFailure {

@@ -11,7 +11,8 @@ struct SendAllocate: SendSubcommand {
       The server available longest is taken, where the client's quota has room for it:
         ostler send allocate --location 18 --type 126 --client 12345
       Charge it to a contract, and to the on-demand quota where that is full:
-        ostler send allocate --location 18 --type 126 --client 12345 --contract JD-NB2UU6VX732 --overflow
+        ostler send allocate --location 18 --type 126 --client 12345 \\
+          --contract JD-NB2UU6VX732 --overflow
       """
   )
 

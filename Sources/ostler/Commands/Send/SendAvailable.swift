@@ -8,7 +8,8 @@ struct SendAvailable: SendSubcommand {
     commandName: "available",
     abstract: "Back to Baseline succeeded: the server may be allocated.",
     discussion: """
-        ostler send available --server 4711 --baseline 8a6f1a52-2a57-4b0e-b1ab-0c6a8a0d5f6e
+        ostler send available --server 4711 \\
+          --baseline 8a6f1a52-2a57-4b0e-b1ab-0c6a8a0d5f6e
       """
   )
 

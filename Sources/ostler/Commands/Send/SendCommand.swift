@@ -13,9 +13,9 @@ struct SendCommand: AsyncParsableCommand {
         ostler send deallocate --server 4711 --client 12345 --json
       Each has help of its own:
         ostler send allocate --help
-      Many, from a file of JSON Lines (or from standard input, as '-'): each line is the body of a command, and
+      Many, from a file of JSON Lines (or from standard input, as '-'): each line is the body of a command, and \
       "command" names which one it is:
-        {"command":"isolate","serverId":4711,"subState":"excluded","operationUuid":"4b5e…"}
+        {"command":"isolate","serverId":4711,"subState":"excluded"}
         ostler send --file commands.jsonl
 
       Exit status: 0 applied or unchanged; 1 rejected, or partly failed; 69 broker out of reach, or no answer in time.
@@ -24,20 +24,8 @@ struct SendCommand: AsyncParsableCommand {
     subcommands: [
       SendAllocate.self, SendDeallocate.self, SendCompensate.self, SendIsolate.self, SendUnisolate.self,
       SendAvailable.self, SendQuarantine.self, SendUnquarantine.self, SendEnroll.self, SendReclassify.self,
-      SendDecommission.self, SendSetQuota.self, SendSnapshot.self,
-    ]
+      SendDecommission.self, SendSetQuota.self, SendSnapshot.self, SendFile.self,
+    ],
+    defaultSubcommand: SendFile.self
   )
-
-  @Option(
-    help: ArgumentHelp("JSON Lines, a command each; '-' is standard input.", valueName: "file"), completion: .file())
-  var file: String?
-
-  @OptionGroup var delivery: DeliveryOptions
-
-  func run() async throws {
-    guard let file else {
-      throw ValidationError("name a command to send, or a --file of them; 'ostler send --help' shows both")
-    }
-    try await ManySend(path: file, options: delivery).run()
-  }
 }

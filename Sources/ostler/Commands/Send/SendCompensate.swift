@@ -8,7 +8,7 @@ struct SendCompensate: SendSubcommand {
     commandName: "compensate",
     abstract: "Undo an allocation that failed to deliver: never billable.",
     discussion: """
-        ostler send compensate --server 4711 --client 12345 --reason 'no network after the installation'
+        ostler send compensate --server 4711 --client 12345 --reason 'no network'
       """
   )
 

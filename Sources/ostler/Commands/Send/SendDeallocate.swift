@@ -10,7 +10,8 @@ struct SendDeallocate: SendSubcommand {
     discussion: """
         ostler send deallocate --server 4711 --client 12345
       Name the allocation too, and a later one of the same client is never ended by mistake:
-        ostler send deallocate --server 4711 --client 12345 --allocation 0b0e7a5c-6f0e-4bb3-9d5c-1d5d7a8f3f10
+        ostler send deallocate --server 4711 --client 12345 \\
+          --allocation 0b0e7a5c-6f0e-4bb3-9d5c-1d5d7a8f3f10
       """
   )
 

@@ -11,7 +11,8 @@ struct SendEnroll: SendSubcommand {
       A new machine:
         ostler send enroll --server 4711 --location 18 --type 126 --name r12-u07
       One that a client has already:
-        ostler send enroll --server 4712 --location 18 --type 126 --state allocated --client 12345 --since 2024-03-01T00:00:00Z
+        ostler send enroll --server 4712 --location 18 --type 126 \\
+          --state allocated --client 12345 --since 2024-03-01T00:00:00Z
       A whole fleet: see 'ostler import servers --help'
       """
   )

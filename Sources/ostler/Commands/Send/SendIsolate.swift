@@ -8,7 +8,7 @@ struct SendIsolate: SendSubcommand {
     commandName: "isolate",
     abstract: "Take a server out of use, for a stated cause.",
     discussion: """
-        ostler send isolate --server 4711 --sub-state brokenHardware --reason 'PSU 2 is dead'
+        ostler send isolate --server 4711 --sub-state brokenHardware --reason 'PSU'
       """
   )
 

@@ -11,7 +11,8 @@ struct SendSetQuota: SendSubcommand {
       On-demand, of one type at one location (client 0 is the default for clients without rows of their own):
         ostler send set-quota --client 12345 --location 18 --type 126 --limit 20
       For a contract:
-        ostler send set-quota --client 12345 --contract JD-NB2UU6VX732 --location 18 --type 126 --limit 5
+        ostler send set-quota --client 12345 --contract JD-NB2UU6VX732 \\
+          --location 18 --type 126 --limit 5
       A cap for a location, and one over all of them:
         ostler send set-quota --client 12345 --location 18 --type 0 --limit 50
         ostler send set-quota --client 12345 --location 0 --type 0 --limit 80

@@ -9,9 +9,11 @@ struct SendUnquarantine: SendSubcommand {
     abstract: "End an investigation.",
     discussion: """
       Put back what was there before:
-        ostler send unquarantine --server 4711 --case SEC-2041 --outcome restore --reason 'nothing found'
+        ostler send unquarantine --server 4711 --case SEC-2041 \\
+          --outcome restore --reason 'nothing found'
       Wipe it; an allocation ends:
-        ostler send unquarantine --server 4711 --case SEC-2041 --outcome baseline --reason 'compromised'
+        ostler send unquarantine --server 4711 --case SEC-2041 \\
+          --outcome baseline --reason 'compromised'
       """
   )
 
