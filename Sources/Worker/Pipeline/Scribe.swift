@@ -41,9 +41,9 @@ struct Scribe {
     let server = transition.server
     let position = transaction.nextPosition()
     let data = StateDocument.encode(server, task.facts, allocation: transition.allocation)
-    try transaction.apply(transition, position: position)
-    try transaction.append(
-      HistoryEntry(
+    try transaction.apply(
+      transition,
+      as: HistoryEntry(
         position: position, serverID: server.id, version: server.version, at: server.changedAt,
         happening: .changed(transition.event), command: task.queue, operation: task.operation,
         actor: task.delivery.actor, reason: task.reason, data: data))
