@@ -52,6 +52,8 @@ package struct DeadLetter: Hashable, Sendable {
   package var headers: String
   /// What makes a message the same: 32 bytes.
   package var sameMessage: [UInt8]
+  /// The letter that this one was made from, with another body.
+  package var editedFrom: UUID128?
 
   /// Whether the whole body is here.
   package var isReplayable: Bool { body.count == bodySize }
@@ -61,7 +63,8 @@ package struct DeadLetter: Hashable, Sendable {
     message: String, details: String, serverID: ServerID? = nil, clientID: ClientID? = nil, operation: String? = nil,
     attempt: Int? = nil, actor: String? = nil, receivedAt: Timestamp, lastSeenAt: Timestamp, count: Int = 1,
     attempts: Int = 0, queue: String, exchange: String, routingKey: String, body: [UInt8], bodySize: Int,
-    bodySHA256: [UInt8], properties: String, headers: String, sameMessage: [UInt8]
+    bodySHA256: [UInt8], properties: String, headers: String, sameMessage: [UInt8],
+    editedFrom: UUID128? = nil
   ) {
     self.id = id
     self.state = state
@@ -88,5 +91,6 @@ package struct DeadLetter: Hashable, Sendable {
     self.properties = properties
     self.headers = headers
     self.sameMessage = sameMessage
+    self.editedFrom = editedFrom
   }
 }

@@ -24,15 +24,7 @@ extension Snapshot {
   ) throws(StoreError) -> DeadLetterPage {
     var run = try connection.prepare(Statements.list)
     run.bind(cursor?.number ?? 0)
-    for state in DeadLetterState.allCases { run.bind(filter.states?.contains(state) ?? true ? state : nil) }
-    run.bind(filter.code)
-    run.bind(filter.command)
-    run.bind(filter.server)
-    run.bind(filter.client)
-    run.bind(filter.operation)
-    run.bind(filter.actor)
-    run.bind(filter.receivedBefore)
-    run.bind(filter.text.map(Self.pattern))
+    filter.bind(to: &run)
     run.bind(limit)
     var page = DeadLetterPage(letters: [], next: nil)
     var bytes = 0
@@ -41,7 +33,7 @@ extension Snapshot {
       page.letters.append(letter)
       bytes += letter.body.count + letter.properties.utf8.count + letter.headers.utf8.count
       if page.letters.count == limit || bytes >= maxBytes {
-        page.next = DeadLetterCursor(number: run.integer(25))
+        page.next = DeadLetterCursor(number: run.integer(DeadLetterRow.count))
         break
       }
     }
@@ -61,16 +53,6 @@ extension Snapshot {
     var run = try connection.prepare(Statements.oldest)
     return try run.step() ? run.moment(0) : nil
   }
-
-  /// For LIKE with `\` as the escape: the text itself anywhere.
-  private static func pattern(for text: String) -> String {
-    var pattern = "%"
-    for character in text.unicodeScalars {
-      if character == "%" || character == "_" || character == "\\" { pattern.unicodeScalars.append("\\") }
-      pattern.unicodeScalars.append(character)
-    }
-    return pattern + "%"
-  }
 }
 
 private enum Statements {
@@ -83,11 +65,7 @@ private enum Statements {
   static let list = SQLText(
     """
     SELECT \(DeadLetterRow.columns), number FROM dead_letters
-    WHERE number > ?1 AND state IN (?2, ?3, ?4, ?5, ?6) AND (?7 IS NULL OR code = ?7)
-      AND (?8 IS NULL OR command = ?8) AND (?9 IS NULL OR server_id = ?9) AND (?10 IS NULL OR client_id = ?10)
-      AND (?11 IS NULL OR operation = ?11) AND (?12 IS NULL OR actor = ?12) AND (?13 IS NULL OR received_at < ?13)
-      AND (?14 IS NULL OR message LIKE ?14 ESCAPE '\\' OR details LIKE ?14 ESCAPE '\\'
-        OR properties LIKE ?14 ESCAPE '\\' OR headers LIKE ?14 ESCAPE '\\' OR CAST(body AS TEXT) LIKE ?14 ESCAPE '\\')
+    WHERE \(DeadLetterFilter.condition)
     ORDER BY number LIMIT ?15
     """)
   static let counts = SQLText("SELECT state, count(*) FROM dead_letters GROUP BY state")

@@ -200,6 +200,8 @@ let firstSchema = """
     properties TEXT NOT NULL,
     headers TEXT NOT NULL,
     same_message BLOB NOT NULL CHECK (length(same_message) = 32),
+    -- The letter that this one was made from, with another body.
+    edited_from BLOB CHECK (length(edited_from) = 16),
     CHECK ((operation_hash IS NULL) = (operation_key IS NULL))
   ) STRICT;
   CREATE INDEX dead_letters_state ON dead_letters (state, state_since);
@@ -207,6 +209,42 @@ let firstSchema = """
   -- The same message refused again, before its letter is closed, is the same letter.
   CREATE UNIQUE INDEX dead_letters_same_message ON dead_letters (same_message)
     WHERE state IN ('open', 'answered', 'replaying');
+
+  -- Every attempt to replay a letter, in the order in which they were asked for.
+  CREATE TABLE replays (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    letter_id BLOB NOT NULL REFERENCES dead_letters (id) ON DELETE CASCADE,
+    attempt INTEGER NOT NULL CHECK (attempt >= 1),
+    state TEXT NOT NULL CHECK (state IN ('asked', 'published', 'succeeded', 'failed', 'givenUp')),
+    server_id INTEGER,
+    asked_by TEXT NOT NULL,
+    reason TEXT,
+    asked_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    UNIQUE (letter_id, attempt),
+    CHECK ((state IN ('asked', 'published')) = (ended_at IS NULL))
+  ) STRICT;
+  -- One replay per letter at a time, whoever asks.
+  CREATE UNIQUE INDEX replays_running ON replays (letter_id) WHERE state IN ('asked', 'published');
+  CREATE INDEX replays_asked ON replays (id) WHERE state = 'asked';
+  CREATE INDEX replays_published ON replays (id) WHERE state = 'published';
+  CREATE INDEX replays_server ON replays (server_id, id) WHERE state IN ('asked', 'published');
+
+  -- Who did what to which letter. Kept when the letter is gone.
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('replay', 'edit', 'discard', 'reopen', 'import')),
+    letter_id BLOB NOT NULL CHECK (length(letter_id) = 16),
+    attempt INTEGER CHECK (attempt >= 1),
+    -- `edit`: the letter with the other body.
+    linked_letter BLOB CHECK (length(linked_letter) = 16),
+    reason TEXT,
+    -- `replay`: how it ended; absent while it runs.
+    result TEXT
+  ) STRICT;
+  CREATE INDEX audit_letter ON audit (letter_id);
 
   -- Snapshots that were asked for and are not yet all published.
   CREATE TABLE snapshot_runs (

@@ -52,6 +52,7 @@ package struct WorkerApplication: Sendable {
         .init(service: HealthServer(parts), successTerminationBehavior: .gracefullyShutdownGroup),
         .init(service: Maintenance(parts), successTerminationBehavior: .gracefullyShutdownGroup),
         .init(service: replier, successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: ReplayPublisher(parts), successTerminationBehavior: .gracefullyShutdownGroup),
         .init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup),
         .init(service: pipeline, successTerminationBehavior: .gracefullyShutdownGroup),
       ],

@@ -2,9 +2,10 @@ import AMQP
 import Logging
 import Store
 
-/// The worker's three connections; the management tools show them by these names.
+/// The worker's connections: one consumes, one publishes events, one replies, and a fourth is there while letters are
+/// replayed. The management tools show them by these names.
 enum ConnectionRole: String, CaseIterable, Sendable {
-  case consumer, publisher, replier
+  case consumer, publisher, replier, replayer
 }
 
 /// What the worker's services share.
@@ -37,7 +38,7 @@ struct WorkerParts: Sendable {
       options.makeDigest = { SHA256BodyDigest() }
       options.readAheadMaxCount = CommandPipeline.maxBatchCount
       options.readAheadMaxBytes = CommandPipeline.maxBatchBytes
-    case .publisher, .replier: break
+    case .publisher, .replier, .replayer: break
     }
     return options
   }

@@ -5,7 +5,13 @@ import Store
 extension BatchProcessor {
   func judge(_ task: CommandTask, mayBeBlocked: Bool) throws(StoreError) -> Judgement {
     let message = task.message
-    if let key = message.key {
+    if let replayed = task.replayed {
+      // It may have been given up while it was parked.
+      let replay = try transaction.replay(of: replayed.replay.letterID, attempt: replayed.replay.attempt)
+      guard let replay, replay.isRunning else { return .settled(.over) }
+      let records = try message.key.map { key throws(StoreError) in try transaction.attempts(of: key) } ?? []
+      if let settlement = verdict(onReplayOf: message, records) { return .settled(settlement) }
+    } else if let key = message.key {
       let records = try transaction.attempts(of: key)
       let decided = records.map(\.decided)
       switch key.verdict(attempt: message.attempt, fingerprint: message.fingerprint, decided: decided) {

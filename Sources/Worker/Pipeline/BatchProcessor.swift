@@ -46,15 +46,48 @@ package struct BatchProcessor: ~Copyable {
 
   private mutating func take(_ received: Received) throws(StoreError) {
     switch received {
-    case .command(let task): try take(task)
+    case .command(var task):
+      switch try examine(task.delivery) {
+      case .original: try take(task)
+      case .runs(let replayed):
+        task.replayed = replayed
+        try take(task)
+      case .over: settle(task.delivery, nil)
+      case .forged(let rejection):
+        try refuse(task.delivery, task.queue, Refusal(rejection: rejection, of: task))
+      }
     case .refused(let delivery, let command, let refusal):
-      settle(delivery, try scribe.refuse(delivery, queue: command, refusal))
-      result.tally.rejected(command, refusal.rejection.code)
+      switch try examine(delivery) {
+      case .original: try refuse(delivery, command, refusal)
+      case .runs(let replayed):
+        try scribe.refuse(replayed, delivery, queue: command, refusal)
+        result.tally.rejected(command, refusal.rejection.code)
+        settle(delivery, nil)
+      case .over: settle(delivery, nil)
+      case .forged(let rejection): try refuse(delivery, command, Refusal(rejection: rejection, of: refusal))
+      }
     case .deadLettered(let delivery):
-      try scribe.takeIn(delivery)
-      result.tally.takenIn += 1
-      result.settled.append(delivery.tag)
+      try takeIn(delivery)
+      settle(delivery, nil)
     }
+  }
+
+  private mutating func refuse(
+    _ delivery: CommandTask.Message, _ command: CommandName, _ refusal: Refusal
+  ) throws(StoreError) {
+    settle(delivery, try scribe.refuse(delivery, queue: command, refusal))
+    result.tally.rejected(command, refusal.rejection.code)
+  }
+
+  /// A replay that found no queue, or died in one, comes back here: its letter opens again with that reason. Any other
+  /// claim to be a replay is none.
+  private mutating func takeIn(_ delivery: CommandTask.Message) throws(StoreError) {
+    switch try examine(delivery) {
+    case .runs(let replayed): try scribe.takeIn(delivery, replayed)
+    case .over: break
+    case .original, .forged: try scribe.takeIn(delivery)
+    }
+    result.tally.takenIn += 1
   }
 
   private mutating func take(_ task: CommandTask) throws(StoreError) {

@@ -23,6 +23,7 @@ package struct BatchTally: Hashable, Sendable {
     case .duplicate: duplicates[command, default: 0] += 1
     case .changed, .quotaSet, .snapshot: decided[Decided(command: command, outcome: .applied), default: 0] += 1
     case .unchanged: decided[Decided(command: command, outcome: .unchanged), default: 0] += 1
+    case .alreadyApplied, .over: duplicates[command, default: 0] += 1
     case .rejected(let rejection, _): rejected(command, rejection.code)
     }
   }

@@ -36,8 +36,19 @@ package struct CommandTask: Sendable {
   package let delivery: Delivery
   package let queue: CommandName
   package let message: CommandMessage
+  /// Set once the store has confirmed that the message is the replay it says it is.
+  package var replayed: Replayed?
+
+  package init(delivery: Delivery, queue: CommandName, message: CommandMessage) {
+    self.delivery = delivery
+    self.queue = queue
+    self.message = message
+  }
 
   package var operation: String? { message.key?.id.description }
+
+  /// The principal: of the original, where this is a replay.
+  package var actor: String? { if let replayed { replayed.actor } else { delivery.actor } }
 
   /// The reason that the sender gave, for the history.
   package var reason: String? {

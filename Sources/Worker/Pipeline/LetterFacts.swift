@@ -8,6 +8,7 @@ struct LetterFacts {
   static let maxWholeBodyBytes = 1 << 20
 
   let delivery: Delivery
+  let actor: String?
   let command: String
   let queue: String
   let rejection: Rejection
@@ -23,6 +24,12 @@ struct LetterFacts {
     MessageIdentity(queue: queue, properties: delivery.properties, body: delivery.body).bytes
   }
 
+  static func details(of rejection: Rejection) -> String {
+    var details = JSONWriter(capacity: 256)
+    details.value(rejection.details)
+    return String(decoding: details.bytes, as: UTF8.self)
+  }
+
   func record(id: UUID128, identity: [UInt8], receivedAt: Timestamp) -> DeadLetter {
     let typed = TypedProperties.encode(delivery.properties)
     let digest: [UInt8] =
@@ -30,12 +37,10 @@ struct LetterFacts {
       case .whole(let bytes): SHA256BodyDigest.of(bytes)
       case .truncated(_, _, let digest): digest
       }
-    var details = JSONWriter(capacity: 256)
-    details.value(rejection.details)
     return DeadLetter(
       id: id, state: state, stateSince: receivedAt, command: command, code: rejection.code,
-      message: rejection.message, details: String(decoding: details.bytes, as: UTF8.self), serverID: serverID,
-      clientID: clientID, operation: operation, attempt: attempt, actor: delivery.actor, receivedAt: receivedAt,
+      message: rejection.message, details: Self.details(of: rejection), serverID: serverID,
+      clientID: clientID, operation: operation, attempt: attempt, actor: actor, receivedAt: receivedAt,
       lastSeenAt: receivedAt, queue: queue, exchange: delivery.exchange, routingKey: delivery.routingKey,
       body: delivery.body.bytes, bodySize: Int(clamping: delivery.body.size), bodySHA256: digest,
       properties: String(decoding: typed.properties, as: UTF8.self),

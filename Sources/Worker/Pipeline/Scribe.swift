@@ -22,6 +22,10 @@ struct Scribe {
 
   mutating func write(_ settlement: Settlement, of task: CommandTask) throws(StoreError) -> Written {
     switch settlement {
+    case .over: return Written()
+    case .alreadyApplied:
+      if let replayed = task.replayed { try transaction.end(replayed.replay, with: .alreadyApplied, at: rules.now) }
+      return Written()
     case .duplicate(let record): return Written(reply: try answerAgain(record, task))
     case .changed(let transition, let charge): return try change(transition, charge, task)
     case .quotaSet(let key, let previous, let limit):
@@ -46,11 +50,12 @@ struct Scribe {
       as: HistoryEntry(
         position: position, serverID: server.id, version: server.version, at: server.changedAt,
         happening: .changed(transition.event), command: task.queue, operation: task.operation,
-        actor: task.delivery.actor, reason: task.reason, data: data))
+        actor: task.actor, replayedBy: task.replayedBy, reason: task.reason, data: data))
     let event = StateEvent(
       event: transition.event, serverID: server.id, version: server.version, state: server.state.name,
       locationID: server.locationID, data: data)
     let id = try publish(.state(event), position: position, time: server.changedAt, task.delivery)
+    try succeed(task, .applied)
     let quota = charge.map(QuotaPart.encode)
     try record(
       task, .applied, server: server.id, version: server.version, position: position, reply: quota)
@@ -69,6 +74,7 @@ struct Scribe {
     let position = transaction.nextPosition()
     let event = QuotaEvent(key: key, oldLimit: previous, newLimit: limit, facts: task.facts)
     let id = try publish(.quota(event), position: position, time: rules.now, task.delivery)
+    try succeed(task, .applied)
     try record(task, .applied, position: position)
     return answer(task) {
       Reply(command: task.queue, operation: task.operation, outcome: .applied, eventIDs: [id])
@@ -78,8 +84,9 @@ struct Scribe {
   private mutating func noteSnapshot(_ scope: SnapshotScope, _ task: CommandTask) throws(StoreError) -> OutgoingReply? {
     try transaction.note(
       SnapshotRequest(
-        scope: scope, operation: task.operation, actor: task.delivery.actor,
+        scope: scope, operation: task.operation, actor: task.actor, replayedBy: task.replayedBy,
         traceparent: task.delivery.traceparent, notedAt: rules.now))
+    try succeed(task, .applied)
     try record(task, .applied)
     return answer(task) { Reply(command: task.queue, operation: task.operation, outcome: .applied) }
   }
@@ -92,6 +99,7 @@ struct Scribe {
       kind: .unchanged, facts: task.facts, serverID: task.message.command.serverID,
       clientID: task.message.command.clientID)
     let id = try publish(.command(event), position: position, time: rules.now, task.delivery)
+    try succeed(task, .unchanged)
     try record(task, .unchanged, server: server?.id, version: server?.version, position: position)
     guard task.wantsReply(rules.topology.namespace) else { return nil }
     let state = try server.flatMap { server throws(StoreError) in
@@ -101,6 +109,17 @@ struct Scribe {
       Reply(
         command: task.queue, operation: task.operation, outcome: .unchanged, server: state, eventIDs: [id])
     }
+  }
+
+  /// Resolves the letter that was replayed, and tells of it.
+  private mutating func succeed(_ task: CommandTask, _ result: ReplayResult) throws(StoreError) {
+    guard let replayed = task.replayed else { return }
+    try transaction.end(replayed.replay, with: result, at: rules.now)
+    let command = task.message.command
+    let event = CommandEvent(
+      kind: .replayed, facts: task.facts, serverID: command.serverID, clientID: command.clientID,
+      deadLetterID: replayed.replay.letterID)
+    _ = try publish(.command(event), position: transaction.nextPosition(), time: rules.now, task.delivery)
   }
 
   // MARK: Decided before
@@ -133,11 +152,12 @@ struct Scribe {
     let command = task.message.command
     let letter = try keep(
       LetterFacts(
-        delivery: task.delivery, command: task.queue.rawValue, queue: rules.topology.commandQueue(task.queue),
-        rejection: rejection, serverID: command.serverID, clientID: command.clientID, operation: task.operation,
+        delivery: task.delivery, actor: task.actor, command: task.queue.rawValue,
+        queue: rules.topology.commandQueue(task.queue), rejection: rejection, serverID: command.serverID,
+        clientID: command.clientID, operation: task.operation,
         key: takesKey ? task.message.key : nil, attempt: task.message.attempt,
         state: task.wantsReply(rules.topology.namespace) ? .answered : .open),
-      kind: .rejected, facts: task.facts, error: error)
+      replayed: task.replayed, kind: .rejected, facts: task.facts, error: error)
     if let position = letter.position, let id = command.serverID, let server = try transaction.server(id),
       case .quarantined = server.state
     {
@@ -145,7 +165,7 @@ struct Scribe {
         HistoryEntry(
           position: position, serverID: id, version: server.version, at: max(rules.now, server.changedAt),
           happening: .rejected(rejection.code), command: task.queue, operation: task.operation,
-          actor: task.delivery.actor, reason: task.reason, data: nil))
+          actor: task.actor, replayedBy: task.replayedBy, reason: task.reason, data: nil))
     }
     if takesKey {
       try record(task, .rejected, position: letter.position, letter: letter.id, reply: error)
@@ -166,8 +186,9 @@ struct Scribe {
     let facts = OperationFacts(command: queue, operation: refusal.operation, actor: delivery.actor)
     let letter = try keep(
       LetterFacts(
-        delivery: delivery, command: queue.rawValue, queue: rules.topology.commandQueue(queue),
-        rejection: refusal.rejection, serverID: refusal.serverID, clientID: refusal.clientID,
+        delivery: delivery, actor: delivery.actor, command: queue.rawValue,
+        queue: rules.topology.commandQueue(queue), rejection: refusal.rejection, serverID: refusal.serverID,
+        clientID: refusal.clientID,
         operation: refusal.operation, key: nil, attempt: nil, state: address == nil ? .open : .answered),
       kind: .rejected, facts: facts, error: error)
     guard let address else { return nil }
@@ -175,6 +196,29 @@ struct Scribe {
       command: queue, operation: refusal.operation, outcome: .rejected,
       eventIDs: letter.position.map { [eventID(at: $0)] } ?? [], deadLetterID: letter.id, error: error)
     return OutgoingReply(address: address, body: ReplyEncoder.encode(reply))
+  }
+
+  /// The same of a replay: its letter opens again.
+  mutating func refuse(
+    _ replayed: Replayed, _ delivery: Delivery, queue: CommandName, _ refusal: Refusal
+  ) throws(StoreError) {
+    let facts = OperationFacts(
+      command: queue, operation: refusal.operation, actor: replayed.actor, replayedBy: replayed.replay.askedBy)
+    _ = try fail(
+      replayed, refusal.rejection, kind: .rejected, facts: facts, serverID: refusal.serverID,
+      clientID: refusal.clientID, error: ErrorPart.encode(refusal.rejection), delivery)
+  }
+
+  /// A replay that the broker dead-lettered: its letter opens again.
+  mutating func takeIn(_ delivery: Delivery, _ replayed: Replayed) throws(StoreError) {
+    let death = BrokerDeath(delivery, topology: rules.topology)
+    let rejection = Rejection(death.code, "the replay did not arrive: " + death.message, details: death.details)
+    let facts = OperationFacts(
+      command: death.command ?? CommandName(rawValue: delivery.routingKey), actor: replayed.actor,
+      replayedBy: replayed.replay.askedBy)
+    _ = try fail(
+      replayed, rejection, kind: .deadLettered, facts: facts, serverID: nil, clientID: nil,
+      error: ErrorPart.encode(rejection), delivery)
   }
 
   /// Takes in what the broker dead-lettered.
@@ -185,7 +229,7 @@ struct Scribe {
     let facts = OperationFacts(command: death.command, operation: salvage.operation, actor: delivery.actor)
     _ = try keep(
       LetterFacts(
-        delivery: delivery, command: death.originalCommand,
+        delivery: delivery, actor: delivery.actor, command: death.originalCommand,
         queue: rules.topology.deadLettersQueue, rejection: rejection, serverID: salvage.serverID,
         clientID: salvage.clientID, operation: salvage.operation, key: salvage.key, attempt: salvage.attempt,
         state: salvage.wasApplied ? .resolved : .open),
@@ -195,8 +239,13 @@ struct Scribe {
   /// Keeps the letter and tells of it; the same message refused again, its letter not yet closed, is counted on that
   /// letter, and there is no second event.
   private mutating func keep(
-    _ letter: LetterFacts, kind: CommandEvent.Kind, facts: OperationFacts, error: [UInt8]
+    _ letter: LetterFacts, replayed: Replayed? = nil, kind: CommandEvent.Kind, facts: OperationFacts, error: [UInt8]
   ) throws(StoreError) -> (id: UUID128, position: Int64?) {
+    if let replayed {
+      return try fail(
+        replayed, letter.rejection, kind: kind, facts: facts, serverID: letter.serverID, clientID: letter.clientID,
+        error: error, letter.delivery)
+    }
     let identity = letter.identity
     if let known = try transaction.openLetter(sameMessage: identity) {
       try transaction.countAgain(known.id, at: rules.now)
@@ -209,6 +258,20 @@ struct Scribe {
       kind: kind, facts: facts, serverID: letter.serverID, clientID: letter.clientID, error: error,
       deadLetterID: id)
     _ = try publish(.command(event), position: position, time: rules.now, letter.delivery)
+    return (id, position)
+  }
+
+  private mutating func fail(
+    _ replayed: Replayed, _ rejection: Rejection, kind: CommandEvent.Kind, facts: OperationFacts,
+    serverID: ServerID?, clientID: ClientID?, error: [UInt8], _ delivery: Delivery
+  ) throws(StoreError) -> (id: UUID128, position: Int64?) {
+    let id = replayed.replay.letterID
+    try transaction.end(
+      replayed.replay, with: .rejected(rejection, detailsJSON: LetterFacts.details(of: rejection)), at: rules.now)
+    let position = transaction.nextPosition()
+    let event = CommandEvent(
+      kind: kind, facts: facts, serverID: serverID, clientID: clientID, error: error, deadLetterID: id)
+    _ = try publish(.command(event), position: position, time: rules.now, delivery)
     return (id, position)
   }
 
@@ -238,11 +301,18 @@ struct Scribe {
     letter: UUID128? = nil, reply: [UInt8]? = nil
   ) throws(StoreError) {
     guard let key = task.message.key else { return }
-    try transaction.record(
-      OperationRecord(
-        key: key, attempt: task.message.attempt, fingerprint: task.message.fingerprint, outcome: outcome,
-        decidedAt: rules.now, serverID: server, serverVersion: version, eventPosition: position,
-        deadLetterID: letter, reply: reply))
+    let record = OperationRecord(
+      key: key, attempt: task.message.attempt, fingerprint: task.message.fingerprint, outcome: outcome,
+      decidedAt: rules.now, serverID: server, serverVersion: version, eventPosition: position,
+      deadLetterID: letter, reply: reply)
+    // A replay decides an attempt that was decided before.
+    if task.replayed != nil,
+      try transaction.attempts(of: key).contains(where: { $0.attempt == record.attempt })
+    {
+      try transaction.replace(record)
+    } else {
+      try transaction.record(record)
+    }
     switch outcome {
     case .applied, .unchanged:
       if task.message.attempt > 1 {
@@ -259,7 +329,11 @@ struct Scribe {
 }
 
 extension CommandTask {
-  var facts: OperationFacts { OperationFacts(command: queue, operation: operation, actor: delivery.actor) }
+  var facts: OperationFacts {
+    OperationFacts(command: queue, operation: operation, actor: actor, replayedBy: replayedBy)
+  }
+
+  var replayedBy: String? { replayed?.replay.askedBy }
 
   func wantsReply(_ namespace: Namespace) -> Bool { ReplyAddress(of: delivery, namespace: namespace) != nil }
 }

@@ -10,6 +10,10 @@ enum Settlement {
   /// The run is noted; its events follow.
   case snapshot(SnapshotScope)
   case unchanged(Server?)
+  /// A replay of what had been applied before.
+  case alreadyApplied
+  /// A copy of a replay that is over: nothing is left to say about it.
+  case over
   /// - Parameter takesKey: whether the outcome is stored under the key; a conflict leaves the first outcome untouched.
   case rejected(Rejection, takesKey: Bool)
 }

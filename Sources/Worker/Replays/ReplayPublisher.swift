@@ -1,0 +1,130 @@
+import AMQP
+import CoreMetrics
+import Lifecycle
+import Logging
+import ServiceLifecycle
+import Store
+
+/// Publishes the replays that were asked for in the store, whoever asked and whenever: in order, with confirms, for each
+/// server one after the other, and never so many at once that live commands would wait.
+actor ReplayPublisher: Service {
+  /// On their way through the queues at once.
+  static let maxRunning = 500
+  private static let maxBytes = 4 << 20
+  /// How often the store is asked; other processes write to it.
+  private static let interval = Duration.milliseconds(200)
+  /// While replays are under way their ends make room for more.
+  private static let busyInterval = Duration.milliseconds(20)
+  private static let confirmPatience = Duration.seconds(30)
+
+  private let uris: [BrokerURI]
+  private let options: ConnectionOptions
+  private let exchange: String
+  private let store: Store
+  private let activity: Watched<Activity>
+  private let instruments: Instruments
+  private let logger: Logger
+
+  init(_ parts: WorkerParts) {
+    uris = parts.settings.amqp.brokers
+    options = parts.connectionOptions(for: .replayer)
+    exchange = parts.topology.commandsExchange
+    store = parts.store
+    activity = parts.activity
+    instruments = parts.instruments
+    logger = parts.logger
+  }
+
+  func run() async throws {
+    try? await cancelWhenGracefulShutdown { try await self.publishForever() }
+  }
+
+  private func publishForever() async throws {
+    var backoff = Backoff()
+    var connection: Connection?
+    while true {
+      guard let owner = try await activity.wait(until: { $0.fence != nil }).fence else { continue }
+      do {
+        let next = try await next()
+        if next.messages.isEmpty {
+          if next.running == 0, let idle = connection {
+            await idle.close()
+            connection = nil
+          }
+          try await Task.sleep(for: next.running == 0 ? Self.interval : Self.busyInterval)
+          continue
+        }
+        let open = try await connected(connection)
+        connection = open
+        try await publish(next.messages, over: open, owner: owner)
+        backoff.reset()
+      } catch is CancellationError {
+        await connection?.close()
+        throw CancellationError()
+      } catch {
+        await connection?.close()
+        connection = nil
+        let delay = backoff.next()
+        logger.log(
+          .warning, "replays are not being published; they wait in the store",
+          [.error: String(describing: error), .delay: delay])
+        try await Task.sleep(for: delay)
+      }
+    }
+  }
+
+  private struct Next {
+    var messages: [(replay: Replay, message: OutboundMessage)] = []
+    var running: Int
+  }
+
+  private func next() async throws -> Next {
+    let (running, found) = try await store.read { snapshot throws(StoreError) in
+      let running = try snapshot.publishedReplayCount()
+      let room = max(0, Self.maxRunning - running)
+      return (running, room == 0 ? [] : try snapshot.replaysToPublish(limit: room, maxBytes: Self.maxBytes))
+    }
+    var next = Next(running: running)
+    for (replay, letter) in found {
+      next.messages.append((replay, try ReplayMessage.make(replay, of: letter, exchange: exchange)))
+    }
+    return next
+  }
+
+  private func connected(_ known: Connection?) async throws -> Connection {
+    if let known { return known }
+    let connection = Connection(options: options)
+    try await connection.open(uris)
+    try await connection.enableConfirms()
+    return connection
+  }
+
+  /// Publishes and waits for every confirm. What is published twice because its confirm was lost is decided once.
+  private func publish(
+    _ messages: [(replay: Replay, message: OutboundMessage)], over connection: Connection, owner: WorkerToken
+  ) async throws {
+    let published = try await connection.publish(messages.map(\.message))
+    var waiting = Set(published.sequences)
+    let clock = ContinuousClock()
+    let deadline = clock.now + Self.confirmPatience
+    while !waiting.isEmpty {
+      guard clock.now < deadline else {
+        throw WorkerError(.unavailable, "the broker did not confirm replays within \(Self.confirmPatience)")
+      }
+      for inbound in try await connection.receive(maxCount: 500, maxBytes: 1 << 20, atMost: .seconds(1)) {
+        switch inbound {
+        case .confirmed(let sequence, let multiple):
+          waiting = waiting.filter { multiple ? $0 > sequence : $0 != sequence }
+        case .nacked: throw WorkerError(.unavailable, "the broker refused a replay; it is published again")
+        case .returned, .blocked, .unblocked: break
+        case .delivery, .consumerCancelled: preconditionFailure("the replaying connection consumes nothing")
+        }
+      }
+    }
+    let replays = messages.prefix(published.count).map(\.replay)
+    try await store.commit(owner: owner) { transaction throws(StoreError) in
+      for replay in replays { try transaction.markPublished(replay) }
+    }
+    logger.log(.info, "replays published", [.count: replays.count])
+  }
+}
