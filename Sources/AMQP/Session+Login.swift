@@ -47,7 +47,6 @@ extension Session {
     }
     try connect(handle, uri)
     let descriptor = amqp_get_sockfd(handle)
-    socket.attach(descriptor)
     try logIn(handle, uri)
     try agree(handle)
 
@@ -68,18 +67,21 @@ extension Session {
   private static var outOfMemory: AMQPError { AMQPError(.brokerTrouble, "out of memory", scope: .connection) }
 
   private func connect(_ handle: amqp_connection_state_t, _ uri: BrokerURI) throws(AMQPError) {
-    let socket: OpaquePointer?
-    if uri.usesTLS {
-      socket = amqp_ssl_socket_new(handle)
-      guard let socket else { throw AMQPError(.tlsFailed, "TLS could not be set up", scope: .connection) }
-      try prepareTLS(socket)
-    } else {
-      socket = amqp_tcp_socket_new(handle)
+    guard uri.usesTLS else {
+      guard let plain = amqp_tcp_socket_new(handle) else { throw Self.outOfMemory }
+      let connector = TCPConnector(socket: socket, deadline: .now + options.connectTimeout)
+      // The library closes it from now on.
+      amqp_tcp_socket_set_sockfd(plain, try connector.connect(host: uri.host, port: uri.port))
+      return
     }
-    guard let socket else { throw Self.outOfMemory }
+    guard let tls = amqp_ssl_socket_new(handle) else {
+      throw AMQPError(.tlsFailed, "TLS could not be set up", scope: .connection)
+    }
+    try prepareTLS(tls)
     var timeout = options.connectTimeout.timeval
-    let status = amqp_socket_open_noblock(socket, uri.host, Int32(uri.port), &timeout)
+    let status = amqp_socket_open_noblock(tls, uri.host, Int32(uri.port), &timeout)
     guard status == AMQP_STATUS_OK.rawValue else { throw Self.connectError(status, uri) }
+    socket.attach(amqp_get_sockfd(handle))
   }
 
   private func prepareTLS(_ socket: OpaquePointer) throws(AMQPError) {

@@ -5,13 +5,18 @@ extension Session {
     guard handle != nil else { throw lost.during(what) }
     switch channel {
     case .open: return
-    case .closed(let error):
-      throw AMQPError(
-        .channelClosed, "\(what): the channel is closed; it needs openChannel()", cause: error.description,
-        scope: error.scope)
+    case .closed(let error): throw Self.closedChannel(error, what)
     case .opening, .closing:
       throw AMQPError(.channelClosed, "\(what): the channel is not open yet", scope: .channel)
     }
+  }
+
+  /// Why a call on a closed channel fails.
+  static func closedChannel(_ error: AMQPError, _ what: String) -> AMQPError {
+    if error.isConnectionLost { return error.during(what) }
+    return AMQPError(
+      .channelClosed, "\(what): the channel is closed; it needs openChannel()", cause: error.description,
+      scope: .channel)
   }
 
   /// Everything that librabbitmq or the broker would refuse after the first bytes were sent.

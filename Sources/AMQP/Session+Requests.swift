@@ -41,10 +41,7 @@ extension Session {
     switch channel {
     case .open: return nil
     case .closed(let error):
-      if request.opensChannel { return nil }
-      return AMQPError(
-        .channelClosed, "\(request.what): the channel is closed; it needs openChannel()",
-        cause: error.description, scope: .channel)
+      return request.opensChannel ? nil : Self.closedChannel(error, request.what)
     case .opening, .closing:
       preconditionFailure("requests come one after the other")
     }

@@ -152,7 +152,11 @@ extension Session {
 
   /// Writes what the socket takes, and lets a waiting publisher go on.
   func flush() {
-    guard handle != nil, output.count > 0 else { return }
+    guard handle != nil else { return }
+    guard output.count > 0 else {
+      if !usesTLS { giveRoom(true) }
+      return
+    }
     let before = output.count
     let error = output.flush(to: descriptor)
     guard error == 0 else {

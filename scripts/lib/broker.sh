@@ -238,17 +238,9 @@ broker__write_certificates() {
 
 # --- start and stop ---------------------------------------------------------------------------------------------------
 
-# Up means: the process is ours and the AMQP port speaks (a server answers a bad protocol header with its own).
+# Up means: the process is ours and its AMQP port, the last thing that a starting node opens, is open.
 broker_is_up() {
-  local pid
-  pid="$(broker_pid)" && broker__load_ports || return 1
-  # Whatever is on that port must be ours: the file was written by the start that also wrote the pid.
-  # shellcheck disable=SC2016
-  timeout 5 bash -c '
-    exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
-    printf "AMQP\x00\x00\x00\x00" >&3
-    [[ "$(head --bytes=4 <&3)" == AMQP ]]
-  ' broker "$BROKER_AMQP_PORT" 2>/dev/null && kill -0 "$pid" 2>/dev/null
+  broker_pid >/dev/null && broker__load_ports && broker__port_taken "$BROKER_AMQP_PORT" && broker_pid >/dev/null
 }
 
 # Runs a command as a session of its own and leaves its pid (kept over exec) in a file.
