@@ -72,7 +72,10 @@ package final class Store: Sendable {
       }
       identity = StoreIdentity(storeID: meta.storeID, epoch: meta.epoch)
       operationHash = SipHash(key: (meta.storeID.high, meta.storeID.low))
-      writer = Writer(path: path, operationHash: operationHash)
+      let checkpoints =
+        isReadOnly
+        ? nil : try pool.writeWithoutTransaction { try Checkpoints(pool: pool, writer: $0, options: options) }
+      writer = Writer(path: path, operationHash: operationHash, checkpoints: checkpoints)
       self.pool = pool
     } catch {
       throw StoreError(error, path: path)
@@ -92,7 +95,6 @@ package final class Store: Sendable {
         PRAGMA synchronous = FULL;
         PRAGMA cache_size = -\(options.cacheBytes / 1024);
         PRAGMA temp_store = MEMORY;
-        PRAGMA wal_autocheckpoint = \(options.checkpointPages);
         PRAGMA journal_size_limit = \(options.checkpointPages * 4096);
         """)
     if let maxPages = options.maxPages { try database.execute(sql: "PRAGMA max_page_count = \(maxPages)") }
@@ -165,25 +167,49 @@ package final class Store: Sendable {
     return try result.get()
   }
 
+  /// Housekeeping that is due now and then, say once an hour: a few milliseconds of the writing connection.
+  package func maintain() async throws(StoreError) {
+    guard !isReadOnly else { return }
+    let writer = writer
+    let pool = pool
+    let result: Swift.Result<Void, StoreError> = await withCheckedContinuation { continuation in
+      pool.asyncWriteWithoutTransaction { database in continuation.resume(returning: writer.optimize(on: database)) }
+    }
+    try result.get()
+  }
+
+  /// What `PRAGMA synchronous` says on the writing connection: 2, which is FULL.
+  package func synchronousLevel() async throws(StoreError) -> Int {
+    try await commit(owner: nil) { (transaction) throws(StoreError) in
+      try transaction.connection.number(Statements.synchronous)
+    }
+  }
+
   /// Waits for what is running, and closes the file. Whatever is asked afterwards fails.
   package func close() async {
     let writer = writer
     let pool = pool
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
       pool.asyncWriteWithoutTransaction { _ in
-        writer.forgetStatements()
+        writer.finish()
         continuation.resume()
       }
     }
-    // On a thread of its own: it waits for readers.
+    // On a thread of its own: it waits for readers. They are closed first, because only a connection that may write
+    // removes the log when it is the last.
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
       DispatchQueue.global().async {
+        pool.releaseMemory()
         // What cannot be closed now is closed when the last reference goes.
         try? pool.close()
         continuation.resume()
       }
     }
   }
+}
+
+private enum Statements {
+  static let synchronous = SQLText("PRAGMA synchronous")
 }
 
 /// Which store it is. Positions and versions of two stores, or of two epochs, do not compare.

@@ -6,23 +6,29 @@ internal import Lifecycle
 final class Writer: @unchecked Sendable {
   private let path: String
   private let operationHash: SipHash
+  private let checkpoints: Checkpoints?
   private var connection: Connection?
+  private var isClosed = false
 
-  init(path: String, operationHash: SipHash) {
+  init(path: String, operationHash: SipHash, checkpoints: Checkpoints?) {
     self.path = path
+    self.checkpoints = checkpoints
     self.operationHash = operationHash
   }
 
   func transact<Success>(
     on database: Database, owner: WorkerToken?, _ body: (Transaction) throws(StoreError) -> Success
   ) -> Result<Success, StoreError> {
+    guard !isClosed else { return .failure(StoreError(.defect, "The store \(path) was closed before it was used.")) }
     let connection = connection ?? Connection(database, path: path)
     self.connection = connection
     do throws(StoreError) {
       // Left over only where a rollback failed.
       if connection.isInTransaction { try connection.run(Statements.rollback) }
       try connection.run(Statements.begin)
-      return .success(try run(body, on: connection, owner: owner))
+      let result = try run(body, on: connection, owner: owner)
+      checkpoints?.committed(on: database)
+      return .success(result)
     } catch {
       // Some failures (disk full, I/O) have rolled back already. If this one fails too, the first error says more, and
       // the next transaction tries again.
@@ -47,7 +53,21 @@ final class Writer: @unchecked Sendable {
     return result
   }
 
-  func forgetStatements() {
+  /// Lets SQLite renew what it knows of the tables' sizes (https://www.sqlite.org/lang_analyze.html#pragma_optimize).
+  func optimize(on database: Database) -> Result<Void, StoreError> {
+    guard !isClosed else { return .success(()) }
+    do {
+      try database.execute(sql: "PRAGMA analysis_limit = 400; PRAGMA optimize")
+      return .success(())
+    } catch {
+      return .failure(StoreError(error, path: path))
+    }
+  }
+
+  /// The connection can close afterwards.
+  func finish() {
+    isClosed = true
+    checkpoints?.close()
     connection?.forgetStatements()
     connection = nil
   }

@@ -9,10 +9,14 @@ enum StoreFile {
     case store(schemaVersion: Int)
   }
 
-  /// Tells what is there, over a connection that cannot write. Refuses what is not a store, is damaged, or is newer.
+  /// Tells what is there without changing it. Refuses what is not a store, is damaged, or is newer.
+  ///
+  /// The file's own header comes first: a connection, even one that may not write, leaves files beside a database in
+  /// WAL mode. What the header says of kind and version can only be too old; so a connection has the last word.
   static func look(at path: String, options: StoreOptions) throws(StoreError) -> Kind {
+    let logSize = try sizeOfFile(at: path + "-wal") ?? 0
     guard let size = try sizeOfFile(at: path) else {
-      if let left = try sizeOfFile(at: path + "-wal"), left > 0 {
+      guard logSize == 0 else {
         throw StoreError(
           .corrupt,
           "The store \(path) is missing, but its write-ahead log \(path)-wal is there. Put the store back beside it, "
@@ -26,39 +30,67 @@ enum StoreFile {
         "The file \(path) is empty, so it is no store. If it was one, restore a backup; if not, remove the file and a "
           + "new store is created.")
     }
+    guard let header = try readHeader(of: path) else {
+      throw StoreError(
+        .notOstler,
+        "The file \(path) is not a store: it is no SQLite database, or its first page is damaged. Nothing was changed; "
+          + "name another file in store.path, or restore a backup.")
+    }
+    try accept(application: header.applicationID, version: header.userVersion, at: path)
+    // With a log, pages may not have been written back yet.
+    guard logSize > 0 || size >= header.size else {
+      throw StoreError(
+        .corrupt,
+        "The store \(path) is damaged: \(size) bytes of \(header.size) are there. Nothing was changed; restore a "
+          + "backup.")
+    }
     var configuration = connectionConfiguration(options)
     configuration.readonly = true
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       defer { try? queue.close() }
-      return try queue.read { database in
-        try kind(of: database, at: path)
-      }
+      return try queue.read { try kind(of: $0, at: path) }
     } catch {
       throw StoreError(error, path: path)
     }
   }
 
   private static func kind(of database: Database, at path: String) throws -> Kind {
-    let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+    let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    try accept(
+      application: try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0, version: version, at: path)
+    guard version >= 1, try Int.fetchOne(database, sql: "SELECT count(*) FROM meta") == 1 else {
+      throw StoreError(
+        .corrupt, "The store \(path) is damaged: it says nothing of itself. Stop the worker and restore a backup.")
+    }
+    return .store(schemaVersion: Int(version))
+  }
+
+  private static func accept(application: Int32, version: Int32, at path: String) throws(StoreError) {
     guard application == Schema.applicationID else {
       throw StoreError(
         .notOstler,
         "The file \(path) is an SQLite database, but not Ostler's (application id \(application)). Nothing was "
           + "changed; name another file in store.path.")
     }
-    let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
     guard version <= Schema.version else {
       throw StoreError(
         .newerSchema,
         "The store \(path) has schema \(version); this release knows schemas up to \(Schema.version). Nothing was "
           + "changed; run the release that wrote it, or a newer one.")
     }
-    guard version >= 1, try Int.fetchOne(database, sql: "SELECT count(*) FROM meta") == 1 else {
-      throw StoreError(
-        .corrupt, "The store \(path) is damaged: it says nothing of itself. Stop the worker and restore a backup.")
-    }
-    return .store(schemaVersion: version)
+  }
+
+  /// What the first 100 bytes say (https://www.sqlite.org/fileformat2.html#the_database_header). `nil`: they are not
+  /// those of an SQLite database.
+  private static func readHeader(of path: String) throws(StoreError) -> Header? {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw systemError("cannot be opened", path: path) }
+    defer { Glibc.close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: Header.length)
+    let count = pread(descriptor, &bytes, Header.length, 0)
+    guard count >= 0 else { throw systemError("cannot be read", path: path) }
+    return Header(bytes: bytes, count: count)
   }
 
   /// Makes a new store beside `path` and gives it that name once it is whole, so that no half-made store is ever

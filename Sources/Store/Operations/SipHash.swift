@@ -2,10 +2,12 @@
 ///
 /// Keys of operations are chosen by senders. Under the store's own key nobody can choose many with one hash, and the
 /// same key gives the same hash in every release: the hash is stored.
-struct SipHash: Sendable {
+package struct SipHash: Sendable {
   let key: (UInt64, UInt64)
 
-  func hash(_ bytes: [UInt8]) -> UInt64 {
+  package init(key: (UInt64, UInt64)) { self.key = key }
+
+  package func hash(_ bytes: [UInt8]) -> UInt64 {
     bytes.withUnsafeBytes { hash($0) }
   }
 

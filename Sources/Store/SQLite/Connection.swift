@@ -37,6 +37,12 @@ final class Connection {
     try run.finish()
   }
 
+  /// The one number that a statement without parameters tells.
+  func number(_ sql: SQLText) throws(StoreError) -> Int {
+    var run = try prepare(sql)
+    return try run.step() ? Int(run.integer(0)) : 0
+  }
+
   /// Rows inserted, updated or deleted by the last statement.
   var changes: Int { Int(sqlite3_changes64(database.sqliteConnection)) }
 
