@@ -73,7 +73,11 @@ let package = Package(
     ),
     .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle"], swiftSettings: strict),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: strict),
-    .testTarget(name: "StoreTests", dependencies: ["Store", "Lifecycle"], swiftSettings: strict),
+    .testTarget(
+      name: "StoreTests",
+      dependencies: ["Store", "Lifecycle", .product(name: "GRDBSQLite", package: "GRDB.swift")],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "WorkerTests", dependencies: ["Worker", "Store", "Lifecycle", "AMQP"],
       swiftSettings: strict),
