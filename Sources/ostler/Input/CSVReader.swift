@@ -2,12 +2,22 @@
 package struct CSVRecord: Equatable {
   package let line: Int
   package let fields: [String]
+
+  package init(line: Int, fields: [String]) {
+    self.line = line
+    self.fields = fields
+  }
 }
 
 /// What is wrong with a CSV file, and on which line.
 package struct CSVError: Error, Equatable {
   package let line: Int
   package let message: String
+
+  package init(line: Int, message: String) {
+    self.line = line
+    self.message = message
+  }
 }
 
 /// Reads CSV as RFC 4180 has it: quoted fields with doubled quotes, commas and line ends inside them, records ended by
