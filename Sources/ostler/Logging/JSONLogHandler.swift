@@ -19,7 +19,7 @@ struct JSONLogHandler: LogHandler {
     json.value(label)
     json.key("message")
     json.value(LogLine.message(event.message))
-    let fields = LogLine.fields(metadata.merging(event.metadata ?? [:]) { _, own in own })
+    let fields = LogLine.fields(metadata, event)
     if !fields.isEmpty {
       json.key("fields")
       json.beginObject()

@@ -10,9 +10,11 @@ enum LogLine {
 
   static func message(_ message: Logger.Message) -> String { bounded(message.description, maxBytes: maxMessageBytes) }
 
-  /// The fields, sorted by name.
-  static func fields(_ metadata: Logger.Metadata) -> [(name: String, value: String)] {
-    metadata.sorted { $0.key < $1.key }.prefix(maxFields).map { field in
+  /// The fields, sorted by name; an error of the event is the field `error`.
+  static func fields(_ metadata: Logger.Metadata, _ event: LogEvent) -> [(name: String, value: String)] {
+    var all = metadata.merging(event.metadata ?? [:]) { _, own in own }
+    if let error = event.error { all["error"] = "\(error)" }
+    return all.sorted { $0.key < $1.key }.prefix(maxFields).map { field in
       (bounded(field.key, maxBytes: 64), bounded(field.value.description, maxBytes: maxValueBytes))
     }
   }

@@ -9,10 +9,9 @@ struct TextLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
 
   func log(event: LogEvent) {
-    let merged = metadata.merging(event.metadata ?? [:]) { _, own in own }
     var line =
       "\(Timestamp.now) \(event.level.rawValue.uppercased()) \(PlainText.clean(LogLine.message(event.message)))"
-    for (name, value) in LogLine.fields(merged) {
+    for (name, value) in LogLine.fields(metadata, event) {
       let clean = PlainText.clean(value)
       line +=
         clean.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) || clean.isEmpty
