@@ -37,6 +37,19 @@ package struct Delivery: Sendable, Hashable {
   package let routingKey: String
   package let properties: Properties
   package let body: Body
+
+  package init(
+    consumer: ConsumerTag, tag: DeliveryTag, redelivered: Bool, exchange: String, routingKey: String,
+    properties: Properties, body: Body
+  ) {
+    self.consumer = consumer
+    self.tag = tag
+    self.redelivered = redelivered
+    self.exchange = exchange
+    self.routingKey = routingKey
+    self.properties = properties
+    self.body = body
+  }
 }
 
 /// A mandatory message that no queue took. It comes before the confirm of that message.

@@ -1,21 +1,21 @@
-import Lifecycle
-import Store
+package import Lifecycle
+package import Store
 
 /// Publishes states as they are, in ascending `serverId`, a part at a time; where a part ended is in the store, so that
 /// a run goes on after a crash.
-struct SnapshotPublisher {
+package struct SnapshotPublisher {
   let transaction: Transaction
   let now: Timestamp
   /// The position of the last event that was written.
-  private(set) var lastPosition: Int64?
+  package private(set) var lastPosition: Int64?
 
-  init(transaction: Transaction, now: Timestamp) {
+  package init(transaction: Transaction, now: Timestamp) {
     self.transaction = transaction
     self.now = now
   }
 
   /// - Returns: whether there is more to publish, of this run or of another one.
-  mutating func publish(atMost limit: Int) throws(StoreError) -> Bool {
+  package mutating func publish(atMost limit: Int) throws(StoreError) -> Bool {
     guard let run = try transaction.nextSnapshotRun() else { return false }
     let servers = try servers(of: run, limit: limit)
     for server in servers {
