@@ -71,6 +71,17 @@ let package = Package(
       ],
       swiftSettings: strict
     ),
+    // What several suites need: the broker, the worker as a process, events as a subscriber sees them.
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "AMQP", "Lifecycle",
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      path: "Tests/Support",
+      swiftSettings: strict
+    ),
     .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle"], swiftSettings: strict),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: strict),
     .testTarget(
@@ -79,14 +90,24 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(
-      name: "WorkerTests", dependencies: ["Worker", "Store", "Lifecycle", "AMQP"],
+      name: "WorkerTests",
+      dependencies: [
+        "Worker", "Store", "Lifecycle", "AMQP", "TestSupport",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "ostler", "AMQP", "Store", "Lifecycle",
+        "ostler", "AMQP", "Store", "Lifecycle", "TestSupport",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "CrashTests",
+      dependencies: ["ostler", "AMQP", "Lifecycle", "TestSupport"],
       swiftSettings: strict
     ),
   ]
