@@ -7,6 +7,11 @@ package struct AckLedger: Sendable {
   package struct Acks: Hashable, Sendable {
     package let upTo: DeliveryTag?
     package let single: [DeliveryTag]
+
+    package init(upTo: DeliveryTag?, single: [DeliveryTag]) {
+      self.upTo = upTo
+      self.single = single
+    }
   }
 
   private var acknowledged: DeliveryTag?

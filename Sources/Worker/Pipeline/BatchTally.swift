@@ -5,6 +5,11 @@ package struct BatchTally: Hashable, Sendable {
   package struct Decided: Hashable, Sendable {
     package let command: CommandName
     package let outcome: Outcome
+
+    package init(command: CommandName, outcome: Outcome) {
+      self.command = command
+      self.outcome = outcome
+    }
   }
   package private(set) var decided: [Decided: Int] = [:]
   package private(set) var duplicates: [CommandName: Int] = [:]

@@ -11,6 +11,12 @@ package final class OutboxProgress: Sendable {
     /// Every event through this position is out of the store's outbox.
     package var marked: Int64 = 0
 
+    package init(newest: Int64 = 0, confirmed: Int64 = 0, marked: Int64 = 0) {
+      self.newest = newest
+      self.confirmed = confirmed
+      self.marked = marked
+    }
+
     /// What a transaction should delete, if anything.
     package var pending: Int64? { confirmed > marked ? confirmed : nil }
   }
