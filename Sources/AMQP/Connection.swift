@@ -94,6 +94,9 @@ package actor Connection {
   /// The broker's version, such as `3.10.8`.
   package var serverVersion: String? { session.serverProperties["version"]?.text }
 
+  /// Whether the channel can be used, as far as is known now. A loss is noticed also while nobody calls.
+  package var isChannelOpen: Bool { if case .open = session.channel { true } else { false } }
+
   /// The broker reads nothing from publishing connections for now.
   package var isBlocked: Bool { session.isBlocked }
 

@@ -53,13 +53,7 @@ final class Replier: Service {
   /// - Returns: the connection to use next, `nil` where it is lost.
   private func send(_ batch: [OutgoingReply], on known: Connection?) async -> Connection? {
     do throws(AMQPError) {
-      let connection: Connection
-      if let known {
-        connection = known
-      } else {
-        connection = Connection(options: options)
-        try await connection.open(uris)
-      }
+      let connection = try await usable(known)
       _ = try await connection.publish(batch.map(message))
       instruments.repliesSent.increment(by: Int64(batch.count))
       return connection
@@ -71,6 +65,17 @@ final class Replier: Service {
       await known?.close()
       return nil
     }
+  }
+
+  /// A connection that was lost while it was idle, or over a forged address, costs no other reply its one try.
+  private func usable(_ known: Connection?) async throws(AMQPError) -> Connection {
+    if let known {
+      if await known.isChannelOpen { return known }
+      await known.close()
+    }
+    let connection = Connection(options: options)
+    try await connection.open(uris)
+    return connection
   }
 
   private func message(_ reply: OutgoingReply) -> OutboundMessage {
