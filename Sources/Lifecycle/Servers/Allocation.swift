@@ -36,6 +36,18 @@ package struct Allocation: Hashable, Sendable {
   /// Not billable once ended by `compensate`, else billable.
   package var isBillable: Bool { end?.by != .compensate }
 
+  /// Every quota row, existing or not, whose use this allocation counts in while it runs: its contract's, or the
+  /// client's for the location and type, for the location, and for all (contract section 5).
+  package var chargedKeys: [QuotaKey] {
+    func key(_ contract: ContractID?, _ location: LocationID, _ type: InstanceTypeID) -> QuotaKey {
+      QuotaKey(clientID: clientID, contractID: contract, locationID: location, instanceTypeID: type)
+    }
+    return switch quotaType {
+    case .commit: [key(contractID, locationID, instanceTypeID)]
+    case .onDemand: [key(nil, locationID, instanceTypeID), key(nil, locationID, .any), key(nil, .any, .any)]
+    }
+  }
+
   package func ended(by cause: AllocationEnd.Cause, at moment: Timestamp) -> Allocation {
     precondition(end == nil, "an allocation ends once")
     return Allocation(

@@ -23,22 +23,7 @@ extension Transaction {
 
   /// Counts an allocation that begins (+1) or ends (−1), against every row that it could be charged to.
   func changeUse(by change: Int, of allocation: Allocation) throws(StoreError) {
-    switch allocation.quotaType {
-    case .commit:
-      try changeUse(
-        by: change,
-        QuotaKey(
-          clientID: allocation.clientID, contractID: allocation.contractID, locationID: allocation.locationID,
-          instanceTypeID: allocation.instanceTypeID))
-    case .onDemand:
-      let client = allocation.clientID
-      let location = allocation.locationID
-      try changeUse(
-        by: change,
-        QuotaKey(clientID: client, locationID: location, instanceTypeID: allocation.instanceTypeID))
-      try changeUse(by: change, QuotaKey(clientID: client, locationID: location, instanceTypeID: .any))
-      try changeUse(by: change, QuotaKey(clientID: client, locationID: .any, instanceTypeID: .any))
-    }
+    for key in allocation.chargedKeys { try changeUse(by: change, key) }
   }
 
   private func changeUse(by change: Int, _ key: QuotaKey) throws(StoreError) {

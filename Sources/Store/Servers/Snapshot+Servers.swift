@@ -19,6 +19,19 @@ extension Snapshot {
     return try server(from: run)
   }
 
+  /// The same, passing over some.
+  package func longestAvailable(
+    at location: LocationID, type: InstanceTypeID, except: Set<ServerID>
+  ) throws(StoreError) -> Server? {
+    var run = try connection.prepare(Statements.allAvailable)
+    run.bind(location)
+    run.bind(type)
+    while try run.step() {
+      if !except.contains(ServerID(run.integer(0))) { return try server(from: run) }
+    }
+    return nil
+  }
+
   /// Up to `limit` servers after `previous`, in ascending order of their ids.
   package func servers(
     matching filter: ServerFilter = ServerFilter(), after previous: ServerID? = nil, limit: Int
@@ -94,6 +107,11 @@ private enum Statements {
     SELECT \(ServerRow.columns) FROM servers
     WHERE location_id = ? AND instance_type_id = ? AND available_position IS NOT NULL
     ORDER BY available_position LIMIT 1
+    """)
+  static let allAvailable = SQLText(
+    """
+    SELECT \(ServerRow.columns) FROM servers
+    WHERE location_id = ? AND instance_type_id = ? AND available_position IS NOT NULL ORDER BY available_position
     """)
   static let serversAtLocation = SQLText(
     "SELECT \(ServerRow.columns) FROM servers WHERE id > ? AND location_id = ? ORDER BY id LIMIT ?")

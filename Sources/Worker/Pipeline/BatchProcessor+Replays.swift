@@ -37,26 +37,6 @@ extension BatchProcessor {
     guard case .whole(let bytes) = delivery.body else { return false }
     return bytes == letter.body && letter.isReplayable
   }
-
-  /// What dedup says to a replay: one that was rejected is decided afresh, one that was applied never again.
-  ///
-  /// - Returns: `nil` when it is to be decided.
-  func verdict(onReplayOf message: CommandMessage, _ records: [OperationRecord]) -> Settlement? {
-    guard let key = message.key else { return nil }
-    if records.contains(where: { $0.outcome != .rejected && $0.attempt > message.attempt }) { return .alreadyApplied }
-    // Its own rejection is forgotten; everything else speaks as it does to any delivery.
-    let others = records.filter {
-      $0.outcome != .rejected || $0.attempt != message.attempt || $0.fingerprint != message.fingerprint
-    }
-    switch key.verdict(attempt: message.attempt, fingerprint: message.fingerprint, decided: others.map(\.decided)) {
-    case .fresh: return nil
-    case .duplicate: return .alreadyApplied
-    case .conflict(let rejection):
-      // It was seen, and nothing after it was applied: that later attempts were rejected too is no reason against it.
-      let wasSeen = others.count < records.count
-      return wasSeen && others.allSatisfy { $0.outcome == .rejected } ? nil : .rejected(rejection, takesKey: false)
-    }
-  }
 }
 
 extension Refusal {
