@@ -52,14 +52,14 @@ package enum SettingKey: String, CaseIterable, Hashable, Sendable {
     case .amqpNamespace: .namespace
     case .amqpTopology: .choice(TopologyMode.allCases.map(\.rawValue))
     case .amqpPrefetch: .integer(1...10_000)
-    case .amqpHeartbeat: .wholeSeconds(.seconds(2) ... .seconds(300))
+    case .amqpHeartbeat: .wholeSeconds(.seconds(1) ... .seconds(300))
     case .storePath: .path
     // Half an hour is when the broker closes the channel of a consumer that does not ack.
     case .parkingPatience: .duration(.zero ... .seconds(15 * 60))
     case .parkingLimit: .integer(0...10_000)
     case .startupPatience: .duration(.zero ... .seconds(24 * 3600))
     case .shutdownGrace: .duration(.seconds(1) ... .seconds(3600))
-    case .commandsMaxBytes: .integer(1024...1_048_576)
+    case .commandsMaxBytes: .integer(1...1_048_576)
     case .commandsRequireKey, .baselineRequireID, .eventsLogEnabled, .authorizationRequired: .boolean
     case .dedupRetention, .deadLettersRetention, .deadLettersAnsweredRetention:
       .duration(.seconds(1) ... .seconds(36_500 * 86_400))

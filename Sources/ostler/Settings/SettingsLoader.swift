@@ -45,8 +45,17 @@ package enum SettingsLoader {
     let entries = (file?.entries ?? [:]).merging(variables.entries) { _, variable in variable }
     var reader = SettingsReader(entries: entries)
     let settings = reader.read()
-    problems += (file?.problems ?? []) + variables.problems + reader.problems
+    problems += (file?.problems ?? []) + variables.problems + Self.hidden(file, behind: variables) + reader.problems
     return LoadedSettings(settings: settings, entries: entries, problems: problems, path: file?.path)
+  }
+
+  /// What is wrong in the file with values that a variable takes the place of: it would come to light on the day when
+  /// the variable is gone.
+  private static func hidden(_ file: SettingsFile?, behind variables: SettingsEnvironment) -> [SettingsError] {
+    let hidden = (file?.entries ?? [:]).filter { variables.entries[$0.key] != nil }
+    var reader = SettingsReader(entries: hidden)
+    _ = reader.read()
+    return reader.problems
   }
 
   private static func text(of path: String, mustExist: Bool) throws(SettingsError) -> String? {

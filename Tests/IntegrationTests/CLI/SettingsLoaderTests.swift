@@ -56,6 +56,13 @@ struct SettingsLoaderTests {
     #expect(settings.log.level == .info)
   }
 
+  @Test("A bad value in the file is told also where a variable takes its place")
+  func hiddenByVariable() throws {
+    let error = try problem("store: {path: [a, b]}", ["OSTLER_STORE_PATH": "here.sqlite"])
+    #expect(error.message.contains("store.path"))
+    #expect(error.message.contains("found a list of 2"))
+  }
+
   @Test("Every key has its variable, and the variable wins")
   func variables() throws {
     let values: [SettingKey: String] = [
