@@ -80,7 +80,8 @@ struct EventsCommand: AsyncParsableCommand {
     for signalNumber in [SIGINT, SIGTERM] { signal(signalNumber) { _ in _exit(ExitStatus.done.rawValue) } }
     let patterns = (filter.isEmpty ? ["#"] : filter).compactMap { TopicPattern($0) }
     var source = start.map(EventSource.log) ?? .live
-    var reader = EventReader(command: self, patterns: patterns)
+    let began = Timestamp.now
+    var reader = EventReader(command: self, patterns: patterns, notBefore: since?.moment)
     var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(15))
     // Whoever starts with a wrong address wants to know at once; later the broker may be away for a while.
     var subscription = try await EventSubscription.open(
@@ -93,21 +94,29 @@ struct EventsCommand: AsyncParsableCommand {
         Complaint.print("the connection is lost: \(error.message); trying again")
         await subscription.close()
       }
-      if let offset = reader.lastOffset { source = .log(.offset(offset + 1)) }
+      if let offset = reader.lastOffset {
+        source = .log(.offset(offset + 1))
+      } else if case .log(.next) = source {
+        // Nothing has been read yet: what came meanwhile counts as next.
+        source = .log(.since(began))
+        reader.notBefore = began
+      }
       subscription = try await reopen(source, patterns, settings, &backoff)
-      Complaint.print("connected again" + (reader.lastOffset == nil ? "; events in between may be missing" : ""))
+      Complaint.print("connected again" + (start == nil ? "; events in between may be missing" : ""))
     }
   }
 
   private func reopen(
     _ source: EventSource, _ patterns: [TopicPattern], _ settings: Settings, _ backoff: inout Backoff
   ) async throws -> EventSubscription {
+    var isFirst = true
     while true {
       try await Task.sleep(for: backoff.next())
       do throws(CommandFailure) {
         return try await EventSubscription.open(source, filters: patterns, settings: settings, within: .seconds(10))
       } catch {
-        Complaint.print("\(error.message); trying again")
+        if isFirst { Complaint.print("\(error.message); trying again until it works") }
+        isFirst = false
       }
     }
   }
@@ -120,11 +129,14 @@ private struct EventReader {
   private var printed = 0
   /// Of the last event that was read from the log.
   private(set) var lastOffset: Int64?
+  /// Events of an earlier time are left out.
+  var notBefore: Timestamp?
   private var idleSince = ContinuousClock.now
 
-  init(command: EventsCommand, patterns: [TopicPattern]) {
+  init(command: EventsCommand, patterns: [TopicPattern], notBefore: Timestamp?) {
     self.command = command
     self.patterns = patterns
+    self.notBefore = notBefore
   }
 
   /// Until enough has been printed (`true`).
@@ -158,11 +170,11 @@ private struct EventReader {
   private func isWanted(_ event: ReceivedEvent) -> Bool {
     guard event.offset != nil else { return true }
     guard patterns.contains(where: { $0.matches(event.routingKey) }) else { return false }
-    guard let since = command.since?.moment else { return true }
+    guard let notBefore else { return true }
     guard let time = (try? JSONReader.document(event.body))?["time"]?.text, let moment = Timestamp(rfc3339: time) else {
       return true
     }
-    return moment >= since
+    return moment >= notBefore
   }
 
   private func text(_ event: ReceivedEvent) -> [UInt8] {
