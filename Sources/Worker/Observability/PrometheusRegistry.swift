@@ -16,8 +16,9 @@ package final class PrometheusRegistry: MetricsFactory {
     get(label, dimensions) { MeterSeries() }
   }
 
+  /// A recorder that does not aggregate is what swift-metrics calls a gauge.
   package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-    get(label, dimensions) { SummarySeries() }
+    if aggregate { get(label, dimensions) { SummarySeries() } } else { get(label, dimensions) { MeterSeries() } }
   }
 
   package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
@@ -66,8 +67,8 @@ private struct SeriesKey: Hashable, Comparable {
   init(label: String, dimensions: [(String, String)]) {
     name = String(label.map { $0.isLetter || $0.isNumber ? $0 : "_" })
     let pairs = dimensions.map { name, value in
-      let escaped = value.flatMap { $0 == "\\" || $0 == "\"" ? ["\\", $0] : [$0] }
-      return "\(name)=\"\(String(escaped))\""
+      let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+      return "\(name)=\"\(escaped)\""
     }
     labels = pairs.isEmpty ? "" : "{" + pairs.joined(separator: ",") + "}"
   }
@@ -90,11 +91,13 @@ private final class CounterSeries: CounterHandler, Series {
   var samples: [(suffix: String, value: String)] { [("", String(value.load(ordering: .relaxed)))] }
 }
 
-private final class MeterSeries: MeterHandler, Series {
+private final class MeterSeries: MeterHandler, RecorderHandler, Series {
   private let value = Mutex<Double>(0)
   var kind: String { "gauge" }
   func set(_ value: Int64) { set(Double(value)) }
   func set(_ value: Double) { self.value.withLock { $0 = value } }
+  func record(_ value: Int64) { set(value) }
+  func record(_ value: Double) { set(value) }
   func increment(by amount: Double) { value.withLock { $0 += amount } }
   func decrement(by amount: Double) { value.withLock { $0 -= amount } }
   var samples: [(suffix: String, value: String)] { [("", String(value.withLock { $0 }))] }
