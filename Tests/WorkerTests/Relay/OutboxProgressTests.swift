@@ -1,0 +1,49 @@
+import Testing
+import Worker
+
+@Suite struct OutboxProgressTests {
+  @Test("A turn begins where the store is: what is in the outbox is not confirmed, what went before is")
+  func begin() {
+    let progress = OutboxProgress()
+    progress.begin(newest: 10, firstUnmarked: 7)
+    #expect(progress.state.value == .init(newest: 10, confirmed: 6, marked: 6))
+    #expect(progress.state.value.pending == nil)
+    progress.begin(newest: 10, firstUnmarked: nil)
+    #expect(progress.state.value == .init(newest: 10, confirmed: 10, marked: 10))
+  }
+
+  @Test("What is confirmed is to be marked until it is")
+  func pending() {
+    let progress = OutboxProgress()
+    progress.begin(newest: 3, firstUnmarked: 1)
+    progress.confirmed(through: 2)
+    #expect(progress.state.value.pending == 2)
+    progress.confirmed(through: 3)
+    progress.marked(through: 2)
+    #expect(progress.state.value.pending == 3)
+    progress.marked(through: 3)
+    #expect(progress.state.value.pending == nil)
+  }
+
+  @Test("Nothing goes backwards, whichever of pipeline and relay comes first")
+  func monotonic() {
+    let progress = OutboxProgress()
+    progress.begin(newest: 5, firstUnmarked: nil)
+    progress.committed(through: 9)
+    progress.committed(through: 7)
+    progress.confirmed(through: 8)
+    progress.confirmed(through: 6)
+    progress.marked(through: 8)
+    progress.marked(through: 2)
+    #expect(progress.state.value == .init(newest: 9, confirmed: 8, marked: 8))
+  }
+
+  @Test("A new turn forgets what the relay of the last one believed")
+  func newTurn() {
+    let progress = OutboxProgress()
+    progress.begin(newest: 5, firstUnmarked: 1)
+    progress.confirmed(through: 5)
+    progress.begin(newest: 9, firstUnmarked: 4)
+    #expect(progress.state.value == .init(newest: 9, confirmed: 3, marked: 3))
+  }
+}
