@@ -43,8 +43,9 @@ enum BrokerAccess {
 }
 
 extension Connection {
-  /// Takes what comes in within the time; nothing where nothing did.
+  /// Takes what comes in within the time, an hour at most; nothing where nothing did.
   nonisolated func receive(within limit: Duration) async throws(AMQPError) -> [Inbound] {
+    let limit = min(limit, .seconds(3600))
     let result = await withTaskGroup(of: Result<[Inbound], AMQPError>?.self) { group in
       group.addTask {
         do throws(AMQPError) {
