@@ -20,7 +20,13 @@ struct Change {
     changed.version += 1
     changed.previousState = server.state.name
     changed.state = state
-    changed.reason = if case .isolated(let isolation) = state { isolation.reason } else { reason }
+    changed.reason =
+      switch state {
+      case .isolated(let isolation): isolation.reason
+      // What happens to a frozen server without a reason of its own leaves the reason of the freeze.
+      case .quarantined where server.state.name == .quarantined: reason ?? server.reason
+      case .new, .backToBaseline, .available, .allocated, .quarantined, .decommissioned: reason
+      }
     changed.changedAt = moment
     return Transition(server: changed, event: event, allocation: allocation)
   }

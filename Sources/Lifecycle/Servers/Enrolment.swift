@@ -1,4 +1,6 @@
 /// A server as an `enroll` makes it: the first time, or again after it was decommissioned.
+///
+/// An allocation that is said to begin later than now begins now: its end could else come before it.
 struct Enrolment {
   let transition: Transition
 
@@ -9,7 +11,7 @@ struct Enrolment {
       Allocation(
         id: facts.freshID, serverID: id, clientID: tenancy.clientID, contractID: tenancy.contractID,
         quotaType: tenancy.quotaType ?? (facts.hasCommitRow ? .commit : .onDemand), locationID: wanted.locationID,
-        instanceTypeID: wanted.instanceTypeID, startedAt: wanted.since ?? moment)
+        instanceTypeID: wanted.instanceTypeID, startedAt: wanted.since.map { min($0, moment) } ?? moment)
     }
     let server = Server(
       id: id, version: version, enrolledAtVersion: version, name: wanted.name, locationID: wanted.locationID,

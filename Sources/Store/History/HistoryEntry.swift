@@ -23,12 +23,15 @@ package struct HistoryEntry: Hashable, Sendable {
   /// Who replayed it, where it came out of a dead letter.
   package let replayedBy: String?
   package let reason: String?
+  /// `enroll`: when the allocation or availability began, as the sender said.
+  package let since: Timestamp?
   /// JSON of the state as that version left it; opaque to the store. Every change has it.
   package let data: [UInt8]?
 
   package init(
     position: Int64, serverID: ServerID, version: Int64, at: Timestamp, happening: Happening, command: CommandName,
     operation: String? = nil, actor: String? = nil, replayedBy: String? = nil, reason: String? = nil,
+    since: Timestamp? = nil,
     data: [UInt8]? = nil
   ) {
     self.position = position
@@ -41,6 +44,7 @@ package struct HistoryEntry: Hashable, Sendable {
     self.actor = actor
     self.replayedBy = replayedBy
     self.reason = reason
+    self.since = since
     self.data = data
   }
 }

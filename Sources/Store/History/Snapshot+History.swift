@@ -52,7 +52,8 @@ extension Snapshot {
     return HistoryEntry(
       position: position, serverID: ServerID(run.integer(0)), version: run.integer(1), at: run.moment(2),
       happening: happening, command: try run.name(5), operation: run.optionalText(6), actor: run.optionalText(7),
-      replayedBy: run.optionalText(8), reason: run.optionalText(9), data: run.optionalBytes(10))
+      replayedBy: run.optionalText(8), reason: run.optionalText(9), since: run.optionalMoment(10),
+      data: run.optionalBytes(11))
   }
 
   private func lastPosition(of server: ServerID) throws(StoreError) -> Int64? {
@@ -68,7 +69,7 @@ private enum Statements {
   static let step = SQLText("SELECT previous_position, version, event FROM history WHERE position = ?")
   static let entry = SQLText(
     """
-    SELECT server_id, version, at, event, code, command, operation, actor, replayed_by, reason, data
+    SELECT server_id, version, at, event, code, command, operation, actor, replayed_by, reason, since, data
     FROM history WHERE position = ?
     """)
 }

@@ -36,6 +36,7 @@ extension Transaction {
     run.bind(entry.actor)
     run.bind(entry.replayedBy)
     run.bind(entry.reason)
+    run.bind(entry.since)
     run.bind(entry.data)
     try run.finish()
   }
@@ -45,8 +46,9 @@ private enum Statements {
   static let insert = SQLText(
     """
     INSERT INTO history (position, previous_position, server_id, version, at, event, code, command, operation, actor,
-      replayed_by, reason, data)
-    VALUES (?1, (SELECT history_position FROM servers WHERE id = ?2), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+      replayed_by, reason, since, data)
+    VALUES (?1, (SELECT history_position FROM servers WHERE id = ?2), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+      ?13)
     """)
   static let head = SQLText("UPDATE servers SET history_position = ? WHERE id = ? AND version = ?")
 }

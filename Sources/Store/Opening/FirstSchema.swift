@@ -154,6 +154,8 @@ let firstSchema = """
     actor TEXT,
     replayed_by TEXT,
     reason TEXT,
+    -- `enroll`: when the allocation or availability began, as the sender said.
+    since INTEGER,
     -- JSON of the state as that version left it.
     data BLOB,
     CHECK ((event IS NULL) = (code IS NOT NULL)),

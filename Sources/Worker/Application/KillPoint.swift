@@ -15,6 +15,16 @@ package enum KillPoint: String, CaseIterable, Sendable {
     kill(getpid(), SIGKILL)
   }
 
+  /// Names a message-id: the process ends whenever it is about to decode a message that has it.
+  package static let poisonVariable = "OSTLER_TEST_POISON"
+
+  package static func reach(message id: String?) {
+    guard let poison, id == poison else { return }
+    kill(getpid(), SIGKILL)
+  }
+
+  private static let poison = ProcessInfo.processInfo.environment[poisonVariable]
+
   private static let armed: Armed? = {
     guard let text = ProcessInfo.processInfo.environment[variable] else { return nil }
     let parts = text.split(separator: ":")

@@ -69,6 +69,10 @@ package struct BatchProcessor: ~Copyable {
     case .deadLettered(let delivery):
       try takeIn(delivery)
       settle(delivery, nil)
+    case .crashed(let delivery, let source, let times):
+      let replayed: Replayed? = if case .runs(let replayed) = try examine(delivery) { replayed } else { nil }
+      try scribe.keepCrashed(delivery, source, times: times, replayed)
+      settle(delivery, nil)
     }
   }
 

@@ -11,8 +11,8 @@ extension CommandPipeline {
   /// a batch without deliveries.
   func takeBatches(from connection: Connection) async throws {
     while !Task.isShuttingDownGracefully {
-      let inbound = try await nextInbound(from: connection)
-      let batch = try inbound.compactMap(received)
+      let deliveries = try await nextInbound(from: connection).compactMap(delivery)
+      let batch = isCareful ? try await takeCarefully(deliveries, over: connection) : deliveries.map(decode)
       if !batch.isEmpty || lot.nextDeadline.map({ $0 <= monotonicNow }) ?? false {
         try await commit(batch, over: connection)
       }
@@ -31,13 +31,9 @@ extension CommandPipeline {
     }
   }
 
-  private func received(_ inbound: Inbound) throws -> Received? {
+  private func delivery(_ inbound: Inbound) throws -> Delivery? {
     switch inbound {
-    case .delivery(let delivery):
-      guard let source = sources[delivery.consumer] else {
-        preconditionFailure("a delivery for a subscription that was not made")
-      }
-      return intake.receive(delivery, from: source)
+    case .delivery(let delivery): return delivery
     case .consumerCancelled(let tag):
       switch sources[tag] {
       case .commands(let name): throw ConsumerCancelled(queue: topology.commandQueue(name))
@@ -48,7 +44,20 @@ extension CommandPipeline {
     }
   }
 
-  private func commit(_ batch: [Received], over connection: Connection) async throws {
+  func source(of delivery: Delivery) -> Source {
+    guard let source = sources[delivery.consumer] else {
+      preconditionFailure("a delivery for a subscription that was not made")
+    }
+    return source
+  }
+
+  func decode(_ delivery: Delivery) -> Received {
+    KillPoint.reach(message: delivery.properties.messageID)
+    return intake.receive(delivery, from: source(of: delivery))
+  }
+
+  /// - Parameter suspect: a note that stands for the one message of the batch, to be taken back with its transaction.
+  func commit(_ batch: [Received], over connection: Connection, suspect: [UInt8]? = nil) async throws {
     guard let fence = activity.value.fence else { preconditionFailure("only an active worker commits") }
     let begun = clock.now
     let rules = BatchRules(
@@ -57,6 +66,7 @@ extension CommandPipeline {
     KillPoint.beforeCommit.reach()
     let result = try await store.commit(owner: fence) { [lot] transaction throws(StoreError) in
       if let confirmed { _ = try transaction.deleteOutbox(through: confirmed) }
+      if let suspect { try transaction.clearSuspect(suspect) }
       let processor = BatchProcessor(transaction: transaction, rules: rules, lot: lot)
       return try processor.process(batch)
     }

@@ -32,6 +32,8 @@ actor CommandPipeline: Service {
   var ledger = AckLedger()
   var sources: [ConsumerTag: Source] = [:]
   var hasSnapshotRun = false
+  /// The last worker did not end in good order: what comes again is taken one at a time, until the next subscription.
+  var isCareful = false
   private var turn = 0
   private var hasConnected = false
 
@@ -105,6 +107,7 @@ actor CommandPipeline: Service {
     }
     outbox.begin(newest: taken.meta.position, firstUnmarked: depth.oldestPosition)
     hasSnapshotRun = run != nil
+    isCareful = turn == 0 && !taken.meta.workerEndedCleanly
     turn += 1
     activity.set(.active(taken.token, turn: turn))
     instruments.active.record(1)
@@ -120,15 +123,21 @@ actor CommandPipeline: Service {
 
   /// Reads batches until asked to stop; a trouble of the store pauses consuming, a lost channel subscribes anew.
   private func consume(over connection: Connection) async throws {
+    var backoff = Backoff()
     while !Task.isShuttingDownGracefully {
+      let begun = clock.now
       do {
         try await subscribe(on: connection)
         try await takeBatches(from: connection)
       } catch let error as StoreError where error.isTrouble {
         try await pause(because: error, connection: connection)
       } catch let error as AMQPError where error.isChannelLost && !error.isConnectionLost {
-        logger.log(.error, "the broker closed the channel; subscribing again", [.error: error])
+        // One that is lost again at once must not hammer the broker.
+        if clock.now - begun > backoff.maximum { backoff.reset() }
+        let delay = backoff.next()
+        logger.log(.error, "the broker closed the channel; subscribing again", [.error: error, .delay: delay])
         health.set(.consumer, .notReady("subscribing again: \(error)"))
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
         try await connection.openChannel()
         try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
       } catch let error as ConsumerCancelled {

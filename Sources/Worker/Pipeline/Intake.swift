@@ -14,11 +14,13 @@ package enum Received: Sendable {
   case refused(Delivery, CommandName, Refusal)
   /// Put into `<ns>.dead-letters` by the broker.
   case deadLettered(Delivery)
+  /// The process ended over it so often in a row that nobody looks into it again.
+  case crashed(Delivery, Source, times: Int)
 
   package var delivery: Delivery {
     switch self {
     case .command(let task): task.delivery
-    case .refused(let delivery, _, _), .deadLettered(let delivery): delivery
+    case .refused(let delivery, _, _), .deadLettered(let delivery), .crashed(let delivery, _, _): delivery
     }
   }
 
@@ -26,7 +28,7 @@ package enum Received: Sendable {
   package var isUrgent: Bool {
     switch self {
     case .command(let task): task.queue == .quarantine
-    case .refused, .deadLettered: false
+    case .refused, .deadLettered, .crashed: false
     }
   }
 }
@@ -49,6 +51,11 @@ package struct CommandTask: Sendable {
 
   /// The principal: of the original, where this is a replay.
   package var actor: String? { if let replayed { replayed.actor } else { delivery.actor } }
+
+  /// `enroll`: when the allocation or availability began, for the history.
+  package var since: Timestamp? {
+    if case .onServer(_, .enroll(let enrollment)) = message.command { enrollment.since } else { nil }
+  }
 
   /// The reason that the sender gave, for the history.
   package var reason: String? {

@@ -10,6 +10,8 @@ final class Replier: Service {
   /// More than this many waiting are dropped: the durable answer is to send the command again with its key.
   static let maxWaiting = 20_000
   private static let maxBatch = 256
+  /// A broker that is restarted gets so many chances, over some ten seconds, before the replies in hand are given up.
+  private static let maxOpenings = 7
 
   private let uris: [BrokerURI]
   private let options: ConnectionOptions
@@ -73,9 +75,19 @@ final class Replier: Service {
       if await known.isChannelOpen { return known }
       await known.close()
     }
-    let connection = Connection(options: options)
-    try await connection.open(uris)
-    return connection
+    var backoff = Backoff()
+    while true {
+      let connection = Connection(options: options)
+      do throws(AMQPError) {
+        try await connection.open(uris)
+        return connection
+      } catch {
+        await connection.close()
+        if backoff.attempts >= Self.maxOpenings - 1 || queue.value.isClosing { throw error }
+        let delay = backoff.next()
+        guard (try? await Task.sleep(for: delay)) != nil else { throw error }
+      }
+    }
   }
 
   private func message(_ reply: OutgoingReply) -> OutboundMessage {

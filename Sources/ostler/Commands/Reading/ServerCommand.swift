@@ -70,6 +70,7 @@ struct ServerCommand: AsyncParsableCommand {
     fields.add("actor", entry.actor)
     fields.add("replayedBy", entry.replayedBy)
     fields.add("reason", entry.reason)
+    fields.add("since", entry.since?.description)
     var writer = JSONWriter()
     writer.value(fields)
     return writer.bytes

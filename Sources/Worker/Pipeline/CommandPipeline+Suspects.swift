@@ -1,0 +1,61 @@
+import AMQP
+import Lifecycle
+import Logging
+import Store
+
+// A message that ends the process comes again with every start, and its neighbours with it. So after an unclean end each
+// message that comes again is noted in the store before it is decoded, and the note is taken back in its transaction
+// (contract section 7).
+extension CommandPipeline {
+  /// A message that the process ended over so often in a row is kept as `worker-crash`.
+  static let maxCrashes = 3
+
+  /// Takes those that come again one at a time, in the order of arrival.
+  ///
+  /// - Returns: the rest of the batch, which comes for the first time.
+  func takeCarefully(_ deliveries: [Delivery], over connection: Connection) async throws -> [Received] {
+    var fresh: [Received] = []
+    for delivery in deliveries {
+      guard delivery.redelivered else {
+        fresh.append(decode(delivery))
+        continue
+      }
+      if !fresh.isEmpty { try await commit(fresh, over: connection) }
+      fresh = []
+      try await takeSuspect(delivery, over: connection)
+    }
+    return fresh
+  }
+
+  private func takeSuspect(_ delivery: Delivery, over connection: Connection) async throws {
+    guard let owner = activity.value.fence else { preconditionFailure("only an active worker commits") }
+    let source = source(of: delivery)
+    let queue: String =
+      switch source {
+      case .commands(let name): topology.commandQueue(name)
+      case .deadLetters: topology.deadLettersQueue
+      }
+    let identity = MessageIdentity(queue: queue, properties: delivery.properties, body: delivery.body).bytes
+    let times = try await store.commit(owner: owner) { transaction throws(StoreError) in
+      try transaction.noteSuspect(identity, at: .now)
+    }
+    if times > Self.maxCrashes {
+      logger.log(
+        .error, "a message has ended the worker again and again; it is kept as a dead letter",
+        [.queue: queue, .count: times - 1])
+      try await commit([.crashed(delivery, source, times: times - 1)], over: connection, suspect: identity)
+    } else {
+      try await commit([decode(delivery)], over: connection, suspect: identity)
+    }
+  }
+}
+
+extension Rejection {
+  static func workerCrash(_ times: Int) -> Rejection {
+    Rejection(
+      .workerCrash,
+      "the worker ended \(times) times in a row while it had this message in hand; "
+        + "report it with this letter (ostler dead-letters export), and replay it on a version that takes it",
+      details: [.init("crashes", .integer(Int64(times)))])
+  }
+}
