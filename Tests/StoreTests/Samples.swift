@@ -50,3 +50,22 @@ extension Transaction {
     return server
   }
 }
+
+func record(_ key: OperationKey, attempt: Int = 1, at moment: Timestamp = t0) -> OperationRecord {
+  OperationRecord(
+    key: key, attempt: attempt, fingerprint: Fingerprint(high: .max, low: 0x0102_0304_0506_0708), outcome: .applied,
+    decidedAt: moment, serverID: ServerID(5), serverVersion: 3, eventPosition: 17, deadLetterID: id(3),
+    reply: Array("{}".utf8))
+}
+
+func letter(_ number: UInt64, state: DeadLetterState = .open, at moment: Timestamp = t0) -> DeadLetter {
+  DeadLetter(
+    id: id(number), state: state, stateSince: moment, command: "isolate", code: .serverAllocated,
+    message: "Server 5 is allocated.", details: #"{"state":"allocated"}"#, serverID: ServerID(5),
+    clientID: ClientID(7), operation: "run-\(number)", attempt: 1, actor: "scheduler", receivedAt: moment,
+    lastSeenAt: moment, queue: "server.commands.isolate", exchange: "server.commands", routingKey: "isolate",
+    body: Array(#"{"serverId":5,"note":"\#(number)"}"#.utf8), bodySize: 100,
+    bodySHA256: [UInt8](repeating: 1, count: 32),
+    properties: #"{"messageId":"m"}"#, headers: "{}",
+    sameMessage: (0..<32).map { UInt8(truncatingIfNeeded: number >> ($0 < 8 ? $0 * 8 : 63)) })
+}
