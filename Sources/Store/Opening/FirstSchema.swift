@@ -207,6 +207,7 @@ let firstSchema = """
     CHECK ((operation_hash IS NULL) = (operation_key IS NULL))
   ) STRICT;
   CREATE INDEX dead_letters_state ON dead_letters (state, state_since);
+  CREATE INDEX dead_letters_open ON dead_letters (received_at) WHERE state = 'open';
   CREATE INDEX dead_letters_operation ON dead_letters (operation_hash) WHERE operation_hash IS NOT NULL;
   -- The same message refused again, before its letter is closed, is the same letter.
   CREATE UNIQUE INDEX dead_letters_same_message ON dead_letters (same_message)
