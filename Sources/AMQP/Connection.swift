@@ -161,6 +161,7 @@ package actor Connection {
   /// - Throws: `invalidArgument` for a length that AMQP does not allow, before anything is written; else the channel or the
   ///   connection is gone and nobody knows how many of these the broker has.
   package func publish(_ messages: [OutboundMessage]) async throws(AMQPError) -> Published {
+    try session.checkChannel("publishing")
     for (index, message) in messages.enumerated() {
       do throws(AMQPError) { try session.validate(message) } catch {
         throw error.during("message \(index + 1) of \(messages.count)")

@@ -2,8 +2,10 @@ import Glibc
 
 /// Encoded frames on their way into a plain socket, so that many go out in one system call and none ever blocks.
 final class OutputBuffer {
+  private static let usualBytes = 524_288
+
   private var base: UnsafeMutableRawPointer
-  private var capacity = 65_536
+  private var capacity = usualBytes
   private var head = 0
   private var tail = 0
 
@@ -13,9 +15,15 @@ final class OutputBuffer {
 
   var count: Int { tail - head }
 
+  /// Empties it, and gives back what one large message has taken.
   func removeAll() {
     head = 0
     tail = 0
+    if capacity > 4 * Self.usualBytes {
+      base.deallocate()
+      capacity = Self.usualBytes
+      base = .allocate(byteCount: capacity, alignment: 16)
+    }
   }
 
   /// Room for that many bytes at the end, to be written and then `commit`ted.

@@ -75,8 +75,7 @@ struct TLSTests {
     let proxy = try TCPProxy(to: uri)
     defer { proxy.stop() }
     let connection = try connection {
-      $0.heartbeat = .seconds(1)
-      // The certificate is for localhost and 127.0.0.1.
+      $0.heartbeat = .seconds(2)
       $0.closeTimeout = .milliseconds(300)
     }
     try await connection.open([proxy.uri(uri)])
@@ -85,7 +84,7 @@ struct TLSTests {
     proxy.freeze()
     let frozen = ContinuousClock.now
     #expect(await error.code == .heartbeatTimeout)
-    #expect(ContinuousClock.now - frozen < .seconds(2.2))
+    #expect(ContinuousClock.now - frozen < .seconds(5))
     await connection.close()
   }
 
@@ -105,7 +104,7 @@ struct TLSTests {
       _ = try await connection.publish([OutboundMessage(exchange: "", routingKey: queue, body: body)])
     }
     #expect(error.isConnectionLost)
-    #expect(ContinuousClock.now - started < .seconds(6))
+    #expect(ContinuousClock.now - started < .seconds(10))
     await connection.close()
   }
 }
