@@ -37,6 +37,9 @@ package struct ConnectionOptions: Sendable {
   package var readAheadMaxCount = 512
   /// The same in bytes.
   package var readAheadMaxBytes = 1_048_576
+  /// When nobody has taken anything for that long, the read-ahead may grow to 64 times those bounds: RabbitMQ closes a
+  /// connection into which it could write nothing for 30 s.
+  package var readAheadPatience: Duration = .seconds(10)
   package var tls = TLS()
 
   package init(name: String) { self.name = name }

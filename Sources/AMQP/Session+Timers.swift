@@ -19,9 +19,14 @@ extension Session {
     return max(roomWaiter.since, lastSent) + options.requestTimeout
   }
 
+  /// Then the read-ahead may grow.
+  var patienceDeadline: MonotonicTime? { isFullSince.map { $0 + options.readAheadPatience } }
+
   /// When something is due if nothing happens.
   var nextDeadline: MonotonicTime? {
-    [silenceDeadline, heartbeatDeadline, roomDeadline, requestDeadline, closeDeadline].compactMap(\.self).min()
+    var deadlines = [silenceDeadline, heartbeatDeadline, roomDeadline, requestDeadline, closeDeadline]
+    if let patienceDeadline, patienceDeadline > .now { deadlines.append(patienceDeadline) }
+    return deadlines.compactMap(\.self).min()
   }
 
   func checkTimers() {
@@ -41,5 +46,12 @@ extension Session {
     }
     if let roomDeadline, roomDeadline <= now { giveRoom(false) }
     if let heartbeatDeadline, heartbeatDeadline <= now { sendHeartbeat() }
+  }
+
+  /// Sends a heartbeat if one is due, at once.
+  func keepAlive() {
+    guard let heartbeatDeadline, heartbeatDeadline <= .now else { return }
+    sendHeartbeat()
+    flush()
   }
 }

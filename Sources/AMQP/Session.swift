@@ -40,7 +40,7 @@ final class Session: ThreadClient {
   static let outputHighWaterBytes = 262_144
   /// Above this nothing but the connection's end helps: the broker has read nothing for long.
   static let outputLimitBytes = 67_108_864
-  /// The read-ahead may grow by this factor while an answer is waited for, which is behind it in the socket.
+  /// The read-ahead may grow by this factor: see `canRead`.
   static let readAheadStretch = 64
 
   let options: ConnectionOptions
@@ -62,6 +62,8 @@ final class Session: ThreadClient {
   /// There may be more to read than `poll()` knows of (in the library's buffer or the TLS layer's).
   var isUndrained = false
   var isReadingPaused = false
+  /// The read-ahead is full and nobody has taken anything since.
+  var isFullSince: MonotonicTime?
 
   // Its end.
   var isClosing = false
@@ -103,6 +105,7 @@ final class Session: ThreadClient {
     let wantsRead = canRead
     if !wantsRead {
       isReadingPaused = true
+      if isFullSince == nil { isFullSince = .now }
     } else if isReadingPaused {
       // Nobody can be found silent who was not listened to.
       isReadingPaused = false
@@ -140,19 +143,31 @@ final class Session: ThreadClient {
 
   // MARK: - Reading
 
-  /// Deliveries that nobody has taken stay in the socket, but for a small read-ahead.
+  /// Deliveries that nobody has taken stay in the socket, but for a small read-ahead. It may grow when something else is
+  /// waited for, which is behind them, and when nobody has taken anything for long.
   private var canRead: Bool {
     guard handle != nil else { return false }
-    if isClosing { return true }
-    let stretch = requests.isEmpty && roomWaiter == nil ? 1 : Self.readAheadStretch
-    return inbox.count < max(options.readAheadMaxCount * stretch, receiver?.maxCount ?? 0)
+    if isClosing || hasRoomInInbox(stretch: 1) { return true }
+    let mayStretch = !requests.isEmpty || roomWaiter != nil || patienceDeadline.map { $0 <= .now } ?? false
+    return mayStretch && hasRoomInInbox(stretch: Self.readAheadStretch)
+  }
+
+  private func hasRoomInInbox(stretch: Int) -> Bool {
+    inbox.count < max(options.readAheadMaxCount * stretch, receiver?.maxCount ?? 0)
       && inbox.bytes < max(options.readAheadMaxBytes * stretch, receiver?.maxBytes ?? 0)
   }
 
   /// Handles what is there, without waiting.
   func readFrames() {
     isUndrained = true
+    var count = 0
     while let handle, canRead {
+      // Reading a great deal at once must not keep us from being heard.
+      count += 1
+      if count.isMultiple(of: 256) {
+        keepAlive()
+        guard self.handle != nil else { return }
+      }
       var frame = amqp_frame_t()
       var noTime = timeval()
       let status = amqp_simple_wait_frame_noblock(handle, &frame, &noTime)
@@ -193,6 +208,7 @@ final class Session: ThreadClient {
     guard let receiver else { return }
     if !inbox.isEmpty {
       self.receiver = nil
+      isFullSince = nil
       receiver.finish(.success(inbox.take(maxCount: receiver.maxCount, maxBytes: receiver.maxBytes)))
     } else if case .closed(let error) = channel {
       self.receiver = nil
@@ -219,6 +235,7 @@ final class Session: ThreadClient {
     lost = error
     isBlocked = false
     isUndrained = false
+    isFullSince = nil
     closeDeadline = nil
     endChannel(error)
     failRequests(error)

@@ -131,17 +131,43 @@ struct ConsumingTests {
   @Test("Nobody receives for more than two heartbeats: the connection lives, and the deliveries wait")
   func slowConsumer() async throws {
     let count = 20_000
-    try await withConnection(options: { $0.heartbeat = .seconds(1) }) { connection in
+    try await withConnection(options: { $0.heartbeat = .seconds(2) }) { connection in
       let queue = try await connection.temporaryQueue("slow")
       try await withConnection { try await $0.publishAllFor(queue, count) }
       try await connection.consume(queue)
       // Not a wait for a condition: the time that passes is what is tested.
-      try await Task.sleep(for: .seconds(4))
+      try await Task.sleep(for: .seconds(6))
       let deliveries = try await connection.deliveries(count)
       #expect(deliveries.count == count)
       await connection.ack(deliveries[count - 1].tag, multiple: true)
       // An answer that comes behind everything else.
       #expect(try await connection.declareQueue(queue, passive: true).messageCount == 0)
+    }
+  }
+
+  @Test(
+    "Deliveries that nobody takes stay in the socket for a while; then they are read, so that the broker is not stuck")
+  func patience() async throws {
+    let proxy = try TCPProxy(to: TestBroker.uri())
+    defer { proxy.stop() }
+    let count = 400
+    // Far more than the sockets on the way can hold.
+    let body = [UInt8](repeating: 0, count: 100_000)
+    let patience = Duration.seconds(2)
+    try await withConnection(
+      to: proxy.uri(TestBroker.uri()),
+      options: { $0.readAheadPatience = patience }
+    ) { connection in
+      let queue = try await connection.temporaryQueue("patience")
+      try await withConnection { publisher in
+        try await publisher.publishAll(
+          (0..<count).map { _ in OutboundMessage(exchange: "", routingKey: queue, body: body) })
+      }
+      let started = ContinuousClock.now
+      try await connection.consume(queue, noAck: true)
+      while proxy.forwardedBytes < count * body.count { try await Task.sleep(for: .milliseconds(50)) }
+      #expect(ContinuousClock.now - started >= patience)
+      #expect(try await connection.deliveries(count).count == count)
     }
   }
 

@@ -9,6 +9,7 @@ final class TCPProxy: Sendable {
   private struct State {
     var isFrozen = false
     var isStopped = false
+    var forwardedBytes = 0
   }
 
   private let state = Mutex(State())
@@ -37,6 +38,9 @@ final class TCPProxy: Sendable {
       host: target.host, port: port, user: target.user, password: target.password, virtualHost: target.virtualHost,
       usesTLS: target.usesTLS)
   }
+
+  /// In both directions.
+  var forwardedBytes: Int { state.withLock { $0.forwardedBytes } }
 
   func freeze() { state.withLock { $0.isFrozen = true } }
   func thaw() { state.withLock { $0.isFrozen = false } }
@@ -91,6 +95,7 @@ final class TCPProxy: Sendable {
       guard result > 0 else { return false }
       sent += result
     }
+    state.withLock { $0.forwardedBytes += count }
     return true
   }
 }
