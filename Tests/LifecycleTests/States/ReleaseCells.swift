@@ -33,7 +33,8 @@ enum ReleaseCells {
           to: .backToBaseline(baselineID: Fixture.freshID), allocation: .ended(ended), reason: reason),
         .applied(
           given, command, on: Fixture.server(frozen), verb.event,
-          to: Fixture.quarantined(holds, held: .allocationEnded), allocation: .ended(ended), reason: reason),
+          to: Fixture.quarantined(holds, held: .allocationEnded), allocation: .ended(ended),
+          reason: reason ?? Fixture.server(frozen).reason),
       ]
     }
   }
