@@ -27,25 +27,36 @@ struct ManySend {
   }
 
   private func send(_ reader: inout LineReader, _ pump: inout SendPump, _ settings: Settings) async throws {
-    while true {
-      var records: [CommandRecord] = []
-      // A slow writer on the other side of a pipe must not keep what is there from being sent.
-      while records.count < pump.room, reader.isReady || (records.isEmpty && pump.underWay == 0) {
-        let line: InputLine?
-        do throws(FileError) { line = try reader.next() } catch { throw CommandFailure(.refused, error.message) }
-        guard let line else {
-          try await pump.publish(records)
-          return try await pump.drain()
-        }
-        do throws(BadLine) {
-          if let record = try record(line, settings) { records.append(record) }
-        } catch {
-          pump.add(error)
-        }
-      }
+    var isAtEnd = false
+    while !isAtEnd {
+      let records = try records(from: &reader, for: &pump, settings, isAtEnd: &isAtEnd)
       try await pump.publish(records)
-      try await pump.settle(within: records.isEmpty ? .milliseconds(50) : .zero)
+      if !isAtEnd { try await pump.settle(within: records.isEmpty ? .milliseconds(50) : .zero) }
     }
+    try await pump.drain()
+  }
+
+  /// The next commands, as many as there is room for.
+  // A function of its own because Swift 6.3.1 crashes when it optimises typed `do throws` inside an `async` one.
+  private func records(
+    from reader: inout LineReader, for pump: inout SendPump, _ settings: Settings, isAtEnd: inout Bool
+  ) throws(CommandFailure) -> [CommandRecord] {
+    var records: [CommandRecord] = []
+    // A slow writer on the other side of a pipe must not keep what is there from being sent.
+    while records.count < pump.room, reader.isReady || (records.isEmpty && pump.underWay == 0) {
+      let line: InputLine?
+      do throws(FileError) { line = try reader.next() } catch { throw CommandFailure(.refused, error.message) }
+      guard let line else {
+        isAtEnd = true
+        break
+      }
+      do throws(BadLine) {
+        if let record = try record(line, settings) { records.append(record) }
+      } catch {
+        pump.add(error)
+      }
+    }
+    return records
   }
 
   private func record(_ line: InputLine, _ settings: Settings) throws(BadLine) -> CommandRecord? {
