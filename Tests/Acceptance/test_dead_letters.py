@@ -146,7 +146,7 @@ class FromTheBroker(OwnWorldCase):
         rows = world.letters("--code", "unknown-command")
         self.assertEqual([row["id"] for row in rows], [event.data["deadLetterId"]])
         self.assertEqual(base64.b64decode(rows[0]["bodyBase64"]), body)
-        self.assertEqual(rows[0]["command"], "unknown")
+        self.assertEqual(rows[0]["command"], "isolat", "the letter keeps the original")
 
     def test_foreign(self):
         world = self.make_world()
@@ -303,7 +303,7 @@ class Replay(LetterCase):
         op = operation()
         properties = pika.BasicProperties(
             content_type="application/json", delivery_mode=2, message_id=op, priority=5, expiration="3600000",
-            user_id=urllib.parse.urlparse(AMQP_URI).username, headers={"CC": ["acceptance.nowhere"], "odd": [1, None, 2.5]})
+            user_id=urllib.parse.urlparse(AMQP_URI).username, headers={"CC": ["acceptance.nowhere"], "odd": [1, None, True, {"deep": "yes"}]})
         world.publish("available", {"serverId": server_id, "operationUuid": op}, properties=properties)
         world.event(lambda event: event.operation == op and event.name == "rejected", "the refusal")
         letter = world.letters("--operation", op)[0]

@@ -10,6 +10,7 @@ import sqlite3
 from judge.broker import control
 from judge.case import OwnWorldCase
 from judge.process import Installation
+from judge.waiting import TimedOut
 from judge.world import operation
 
 KIND = 3
@@ -59,8 +60,7 @@ class Load:
     def check(self):
         """Both promises. The durable answer is to send each command again with its key."""
         world = self.world
-        pendings = [world.send(command, body) for (command, _), body in self.sent.items()]
-        replies = world.wait_all(pendings, 120)
+        replies = self.ask_again()
         world.settle()
         letters = world.letters(all_states=True)
         crashed = {row["operationUuid"].lower() for row in letters if row["code"] == "worker-crash" and row.get("operationUuid")}
@@ -83,6 +83,21 @@ class Load:
         assert len(crashed) <= 3, f"healthy messages were given up: {crashed}"
         world.check_story()
         self.check_quotas()
+
+    def ask_again(self):
+        """What became of each command. An answer has one try only: what is not answered is asked once more."""
+        answers = {}
+        for _ in range(5):
+            pendings = {
+                key: self.world.send(key[0], body) for key, body in self.sent.items() if key not in answers}
+            try:
+                self.world.wait_all(pendings.values(), 6)
+            except TimedOut:
+                pass
+            answers.update({key: pending.replies[0] for key, pending in pendings.items() if pending.is_answered})
+        missing = [key for key in self.sent if key not in answers]
+        assert not missing, f"{len(missing)} commands are never answered, such as {missing[:3]}{self.world.explain()}"
+        return [answers[key] for key in self.sent]
 
     def check_quotas(self):
         """Quota use equals the live allocations."""

@@ -86,16 +86,15 @@ class Replies(SharedWorldCase):
             f"{DIRECT_REPLY_TO}.forged", f"{DIRECT_REPLY_TO}.g2dkABByYWJiaXRAbG9jYWxob3N0AAAB.AAAA==", DIRECT_REPLY_TO + ".",
             "no.such.queue", "x" * 255, "amq.gen-nobody", " ",
         ]
-        servers = []
-        for address in addresses:
-            server_id = world.server("new")
-            servers.append(server_id)
+        servers = [world.server("new") for _ in addresses]
+        last = world.server("new")
+        for address, server_id in zip(addresses, servers):
             world.publish("quarantine", {"serverId": server_id}, reply_to=address, correlation_id="forged")
         for address, server_id in zip(addresses, servers):
             with self.subTest(address):
                 world.event(lambda event: event.server_id == server_id and event.name == "quarantined", "it was applied")
         # One try each: a reply may be lost while that connection is made anew; the key gives the answer again.
-        body = {"serverId": world.server("new"), "subState": "reserved", "operationUuid": operation()}
+        body = {"serverId": last, "subState": "reserved", "operationUuid": operation()}
 
         def answered():
             pending = world.send("isolate", body)

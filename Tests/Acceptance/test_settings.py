@@ -44,7 +44,7 @@ class Settings(OwnWorldCase):
                 ("unknown key", "amqp:\n  perfetch: 5\n", "perfetch"),
                 ("unknown group", "rabbit:\n  uri: x\n", "rabbit"),
                 ("bad value", "parking:\n  limit: lots\n", "parking.limit"),
-                ("a list for a text", "store:\n  path: [a, b]\n", "store.path"),
+                ("a list for a text", "log:\n  level: [info, debug]\n", "log.level"),
                 ("no YAML", "amqp: [\n", "settings.yaml"),
                 ("not UTF-8", b"amqp:\n  uri: \xff\xfe\n", "settings.yaml")):
             with self.subTest(note):
@@ -60,14 +60,14 @@ class Settings(OwnWorldCase):
         self.assertIn("/no/such/file.yaml", output)
 
     def test_environment_beats_file(self):
-        installation = self.installation(commands__maxBytes="777")
+        installation = self.installation(commands__maxBytes="7777")
         path = os.path.join(installation.folder.name, "settings.yaml")
         with open(path, "w") as file:
-            file.write("commands:\n  maxBytes: 555\nparking:\n  limit: 7\n")
+            file.write("commands:\n  maxBytes: 5555\nparking:\n  limit: 7\n")
         rows = installation.rows("config", "--config", path)
         text = json.dumps(rows)
-        self.assertIn("777", text)
-        self.assertNotIn("555", text)
+        self.assertIn("7777", text)
+        self.assertNotIn("5555", text)
         self.assertRegex(text, r"\b7\b")
 
     def test_wrong_usage(self):

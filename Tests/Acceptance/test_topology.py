@@ -74,20 +74,18 @@ class Declared(SharedWorldCase):
         """A stream can be read again from its beginning."""
         world = self.world
         world.settle()
-        channel = world.broker.connection.channel()
-        channel.basic_qos(prefetch_count=100)
+        reader = Broker()
+        self.addCleanup(reader.close)
+        reader.quick.basic_qos(prefetch_count=100)
         seen = []
 
         def take(channel, method, properties, _body):
             seen.append(properties.message_id)
             channel.basic_ack(method.delivery_tag)
-        channel.basic_consume(f"{world.namespace}.events.log", take, arguments={"x-stream-offset": "first"})
-        try:
-            first = [event.id for event in world.events[:20]]
-            world.broker.wait(lambda: len(seen) >= len(first), "the log is read", 20)
-            self.assertEqual(seen[:len(first)], first)
-        finally:
-            channel.close()
+        reader.consume(f"{world.namespace}.events.log", take, arguments={"x-stream-offset": "first"})
+        first = [event.id for event in world.events[:20]]
+        reader.wait(lambda: len(seen) >= len(first), "the log is read", 20)
+        self.assertEqual(seen[:len(first)], first)
 
     def test_pages(self):
         worker = self.world.worker

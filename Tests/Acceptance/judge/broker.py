@@ -61,7 +61,7 @@ class Broker:
         try:
             self.connection.close()
         except pika.exceptions.AMQPError:
-            pass
+            pass  # such as: pika wants to return what it had not handed out yet, and a stream takes nothing back
 
     # --- subscribing
 

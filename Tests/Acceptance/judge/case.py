@@ -21,6 +21,8 @@ class Shared:
             output = cls._world.worker.tail()
             cls.close()  # the next test gets a new one
             raise AssertionError(f"the shared worker is dead:\n{output}")
+        elif not cls._world.broker.connection.is_open:  # a test before broke it
+            cls._world.broker.reopen()
         return cls._world
 
     @classmethod

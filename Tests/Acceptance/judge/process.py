@@ -58,7 +58,6 @@ class Installation:
 
     def command(self, *arguments, timeout=60, input=None, **settings):
         """Runs `ostler ARGUMENTS…` to its end; returns the completed process with text output."""
-        # ${…}: the command line never serves HTTP, but must not trip over another worker's port either.
         return subprocess.run(
             [BINARY, *map(str, arguments)], cwd=self.folder.name, env=self.environment(**settings), text=True,
             input=input if input is not None else "", stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
@@ -85,12 +84,13 @@ class Worker:
 
     def __init__(self, installation, arguments=("run",), **settings):
         Worker._count += 1
-        self.http = f"127.0.0.1:{free_port()}"
+        settings = {"http__address": f"127.0.0.1:{free_port()}", **settings}
+        settings["http__address"] = self.http = installation.settings.get("http.address", settings["http__address"])
         self.output_path = os.path.join(installation.folder.name, f"worker-{Worker._count}.log")
         with open(self.output_path, "wb") as output:
             self.process = subprocess.Popen(
                 [BINARY, *arguments], cwd=installation.folder.name, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, env=installation.environment(http__address=self.http, **settings))
+                stderr=subprocess.STDOUT, env=installation.environment(**settings))
         _running.add(self.process)
 
     # --- looking
