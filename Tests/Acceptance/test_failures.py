@@ -4,13 +4,15 @@ In = out: every confirmed command ends as exactly one of applied, unchanged, rej
 The story is whole: events without duplicates carry the versions 1..n, and the last equals the store.
 """
 
+import os
 import random
+import signal
 import sqlite3
 
 from judge.broker import control
 from judge.case import OwnWorldCase
 from judge.process import Installation
-from judge.waiting import TimedOut
+from judge.waiting import TimedOut, wait_until
 from judge.world import operation
 
 KIND = 3
@@ -198,7 +200,6 @@ class Asked(OwnWorldCase):
         self.assertEqual(world.worker.terminate(35, pump=world.broker.pump), 0, world.explain())
 
     def test_to_stop_with_the_interrupt_key(self):
-        import signal
         world = self.make_world()
         world.settle()
         world.worker.process.send_signal(signal.SIGINT)
@@ -230,7 +231,7 @@ class TwoWorkers(OwnWorldCase):
         self.addCleanup(other.remove)
         worker = other.worker()
         self.addCleanup(worker.kill)
-        self.assertNotEqual(worker.wait_end(40), 0)
+        self.assertNotEqual(worker.wait_end(20), 0)
         storeid = world.events[0].body["storeid"]
         self.assertIn(storeid.lower(), worker.output().lower(), "says which store is missing")
 
@@ -265,6 +266,62 @@ class Connections(OwnWorldCase):
         self.assertVerdict(world.ask("isolate", body, seconds=60), "applied")
         self.assertIn(queue, world.worker.output())
         world.worker.wait_ready(60, pump=world.broker.pump)
+
+
+    def test_the_broker_restarts(self):
+        """Queues and messages stay, connections do not (failure 9)."""
+        world = self.make_world(parking__patience="1s")
+        load = Load(world, seed=41)
+        load.publish(80)
+        if control("stop_app", timeout=120) is None:
+            self.skipTest("OSTLER_TEST_RABBITMQCTL is not set")
+        world.broker.reconnect_after(lambda: control("start_app", timeout=120))
+        world.worker.wait_ready(90, pump=world.broker.pump)
+        load.publish(40)
+        load.check()
+        self.assertEqual(world.letters("--code", "delivery-limit"), [])
+
+    def test_a_memory_alarm(self):
+        """The broker stops reading from those who publish; consuming goes on, events wait in the store (failure 14)."""
+        world = self.make_world()
+        servers = [world.server("new") for _ in range(20)]
+        self.assertEqual(world.worker.terminate(pump=world.broker.pump), 0)
+        for server_id in servers:
+            world.publish("isolate", {"serverId": server_id, "subState": "reserved", "operationUuid": operation()})
+        if control("set_vm_memory_high_watermark", "0.0000001") is None:
+            self.skipTest("OSTLER_TEST_RABBITMQCTL is not set")
+        try:
+            world.worker = world.installation.worker()
+            world.wait(
+                lambda: all(world.servers()[server_id]["state"] == "isolated" for server_id in servers),
+                lambda: f"all are applied during the alarm{world.explain()}", 40)
+        finally:
+            control("set_vm_memory_high_watermark", "0.4")
+        world.worker.wait_ready(60, pump=world.broker.pump)
+        world.check_story()
+
+    def test_a_frozen_broker(self):
+        """Noticed within two heartbeats; shutdown does not hang (failure 10)."""
+        pid = int(os.environ.get("OSTLER_TEST_BROKER_PID") or 0)
+        if not pid:
+            self.skipTest("OSTLER_TEST_BROKER_PID is not set")
+        world = self.make_world(amqp__heartbeat="2s", shutdown__grace="5s", parking__patience="1s")
+        load = Load(world, seed=51)
+        load.publish(40)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: not world.worker.is_ready, "readiness turns false", 15)
+            self.assertTrue(world.worker.is_running)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        world.worker.wait_ready(60, pump=world.broker.pump)
+        load.check()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            world.worker.process.send_signal(signal.SIGTERM)
+            world.worker.wait_end(20)
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 class Store(OwnWorldCase):

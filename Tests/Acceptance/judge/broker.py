@@ -57,6 +57,18 @@ class Broker:
             pass
         self._open()
 
+    def reconnect_after(self, action, seconds=60):
+        """`action()`, and then this connection again as soon as the broker takes it and its queues are back."""
+        action()
+
+        def again():
+            try:
+                self.reopen()
+                return True
+            except pika.exceptions.AMQPError:
+                return False
+        wait_until(again, "the broker takes connections again", seconds, idle=0.3)
+
     def close(self):
         try:
             self.connection.close()

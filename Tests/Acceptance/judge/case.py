@@ -1,6 +1,7 @@
 """The base of the tests: one shared world for all that do not need one of their own."""
 
 import unittest
+import uuid
 
 from .world import World
 
@@ -62,3 +63,17 @@ class OwnWorldCase(unittest.TestCase):
         return world
 
     assertVerdict = SharedWorldCase.assertVerdict
+
+
+class LetterCase(SharedWorldCase):
+    def rejected(self, command, body, **more):
+        """Publishes without asking for an answer, waits for the refusal; returns (letter, event)."""
+        world = self.world
+        marker = more.pop("message_id", None) or uuid.uuid4().hex
+        after = world.mark()
+        world.publish(command, body, message_id=marker, **more)
+        event = world.event(
+            lambda event: event.name == "rejected" and event.data["command"] == command, "the refusal", after=after)
+        rows = [row for row in world.letters(all_states=True) if row["id"] == event.data["deadLetterId"]]
+        self.assertEqual(len(rows), 1, "one letter")
+        return rows[0], event
