@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "AMQP", "Lifecycle",
+        "AMQP", "Lifecycle", "Worker",
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
@@ -100,14 +100,14 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "ostler", "AMQP", "Store", "Lifecycle", "TestSupport",
+        "ostler", "AMQP", "Store", "Lifecycle", "TestSupport", "Worker",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict
     ),
     .testTarget(
       name: "CrashTests",
-      dependencies: ["ostler", "AMQP", "Lifecycle", "TestSupport"],
+      dependencies: ["ostler", "AMQP", "Lifecycle", "TestSupport", "Worker"],
       swiftSettings: strict
     ),
   ]

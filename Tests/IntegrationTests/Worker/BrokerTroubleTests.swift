@@ -1,0 +1,157 @@
+import AMQP
+import Foundation
+import Lifecycle
+import TestSupport
+import Testing
+import Worker
+
+/// What the broker does to the worker (failures 9, 12, 13, 14, 15).
+@Suite struct BrokerTroubleTests {
+  @Test("All of its connections closed, under load, twice: it connects again and both promises hold")
+  func connectionsClosed() async throws {
+    try await withStage(ownVirtualHost: true) { stage in
+      let worker = try await stage.worker()
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      var sent: UInt64 = 0
+      for round in 1...2 as ClosedRange<UInt64> {
+        let orders = (1...600).map { Order.enroll(Int64(sent + $0), op: sent + $0) }
+        sent += 600
+        let sending = Task { try await sender.send(orders) }
+        try await TestBroker.closeWorkerConnections(in: stage.uri.virtualHost)
+        try await sending.value
+        let wanted = sent
+        try await subscriber.receives("round \(round)") { Set($0.map(\.id)).count >= wanted }
+      }
+      try await worker.becomesReady()
+      #expect(await worker.metric(#"ostler_connection_reconnects{connection="consumer"}"#) >= 2)
+      #expect(try await sender.ask(.isolate(1)).outcome == "applied")
+      let events = try await subscriber.receives("the last") { Set($0.map(\.id)).count >= 1201 }
+      #expect(try Promises.broken(received: events, store: stage.probe()) == [])
+    }
+  }
+
+  @Test("A queue deleted under it is declared and subscribed to again, and the others go on")
+  func queueDeleted() async throws {
+    try await withStage { stage in
+      let worker = try await stage.worker()
+      let sender = try await Sender(stage)
+      _ = try await sender.ask(.enroll(1, op: 1))
+      let connection = try await stage.connect()
+      let queue = stage.topology.commandQueue(.isolate)
+      try await connection.deleteQueue(queue)
+      try await eventually("it consumes from it again") {
+        do {
+          return try await connection.declareQueue(queue, passive: true).consumerCount == 1
+        } catch {
+          try await connection.openChannel()
+          return false
+        }
+      }
+      try await worker.becomesReady()
+      #expect(worker.log.contains(queue))
+      #expect(try await sender.ask(.isolate(1, op: 2)).outcome == "applied")
+      #expect(try await sender.ask(.unisolate(1, op: 3)).outcome == "applied")
+      await connection.close()
+    }
+  }
+
+  @Test("The dead-letter queue deleted: declared again before anything could get lost in it")
+  func deadLettersDeleted() async throws {
+    try await withStage { stage in
+      _ = try await stage.worker()
+      let connection = try await stage.connect()
+      try await connection.deleteQueue(stage.topology.deadLettersQueue)
+      let sender = try await Sender(stage)
+      try await eventually("it consumes from it again") {
+        do {
+          return try await connection.declareQueue(stage.topology.deadLettersQueue, passive: true).consumerCount == 1
+        } catch {
+          try await connection.openChannel()
+          return false
+        }
+      }
+      // Unroutable: goes through the alternate exchange into that queue.
+      try await connection.enableConfirms()
+      _ = try await connection.publish([
+        OutboundMessage(exchange: stage.topology.commandsExchange, routingKey: "alocate", body: Array("{}".utf8))
+      ])
+      try await eventually("taken in") {
+        try stage.probe().rows("SELECT code FROM dead_letters") == [["unknown-command"]]
+      }
+      #expect(try await sender.ask(.enroll(1)).outcome == "applied")
+      await connection.close()
+    }
+  }
+
+  @Test("The consumer time-out closes the channel: a fresh subscription, what was parked comes again, no stale ack")
+  func consumerTimeout() async throws {
+    try await withStage { stage in
+      try await TestBroker.control(
+        "eval",
+        "application:set_env(rabbit, consumer_timeout, 2000), application:set_env(rabbit, channel_tick_interval, 500).")
+      let worker = try await stage.worker()
+      try await TestBroker.control("eval", "application:set_env(rabbit, consumer_timeout, 1800000).")
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      try await sender.send(.enroll(2, op: 1), .isolate(1, op: 2), .isolate(2, op: 3))
+      try await eventually("the broker has closed the channel") { worker.log.contains("subscribing again") }
+      try await TestBroker.control("eval", "application:set_env(rabbit, channel_tick_interval, 60000).")
+      try await worker.becomesReady()
+      #expect(try await sender.ask(.enroll(1, op: 4)).outcome == "applied")
+      let events = try await subscriber.receives("four changes") { $0.count >= 4 }
+      #expect(try Promises.broken(received: events, store: stage.probe(), keys: 4) == [])
+    }
+  }
+
+  @Test(
+    "Events that the broker refuses stay in the outbox, go out again with the same id, in order, at a measured pace")
+  func nacked() async throws {
+    try await withStage { stage in
+      let worker = try await stage.worker()
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      let full = try await FullQueue(stage, room: 3)
+      try await sender.send((1...50).map { .enroll($0, op: UInt64($0)) })
+      let begun = ContinuousClock.now
+      try await eventually("refused five times") { await worker.metric("ostler_events_restarted") >= 5 }
+      #expect(ContinuousClock.now - begun > .milliseconds(200), "five refusals in a row need a pause between them")
+      // Commands go on meanwhile.
+      #expect(try await sender.ask(.isolate(1, op: 51)).outcome == "applied")
+      #expect(try stage.probe().number("SELECT count(*) FROM outbox") >= 47)
+      try await full.delete()
+      let events = try await subscriber.receives("all of them") { Set($0.map(\.id)).count >= 51 }
+      #expect(events.count > 51, "some came more than once")
+      #expect(try Promises.broken(received: events, store: stage.probe(), keys: 51) == [])
+      try await eventually("the outbox is empty") { try stage.probe().number("SELECT count(*) FROM outbox") == 0 }
+      #expect(await worker.isReady)
+    }
+  }
+
+  @Test("A memory alarm: consuming and acking go on, the outbox grows, and the relay resumes when it is over")
+  func memoryAlarm() async throws {
+    try await withStage { stage in
+      try await stage.declare()
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      try await sender.send((1...400).map { .enroll($0, op: UInt64($0)) })
+      try await TestBroker.control("set_vm_memory_high_watermark", "0.00001")
+      let result: Result<Void, any Error>
+      do {
+        _ = try await stage.start()
+        let probe = try await eventually("the store is there") { try? stage.probe() }
+        try await eventually("all committed under the alarm") {
+          (try? probe.number("SELECT count(*) FROM servers")) == 400
+        }
+        let queue = stage.topology.commandQueue(.enroll)
+        try await eventually("all acked under the alarm") {
+          try await TestBroker.control("-q", "list_queues", "name", "messages").contains("\(queue)\t0\n")
+        }
+        #expect(try probe.number("SELECT count(*) FROM outbox") > 0)
+        result = .success(())
+      } catch {
+        result = .failure(error)
+      }
+      try await TestBroker.control("set_vm_memory_high_watermark", "0.4")
+      try result.get()
+      let events = try await subscriber.receives("all, once the alarm is over") { Set($0.map(\.id)).count >= 400 }
+      #expect(try Promises.broken(received: events, store: stage.probe(), keys: 400) == [])
+    }
+  }
+}
