@@ -24,6 +24,8 @@ package struct WorkerApplication: Sendable {
     defer { secondSignal.stop() }
     do {
       try await group(parts).run()
+      // The group ends without an error too when the grace is over.
+      guard parts.outbox.state.value.isDrained else { throw notDrained }
       logger.log(.notice, "stopped; everything in hand is finished", [:])
     } catch let error as WorkerError {
       throw error

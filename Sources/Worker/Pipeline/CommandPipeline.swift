@@ -202,6 +202,7 @@ actor CommandPipeline: Service {
     switch error {
     case let error as StoreError where error.code == .fenced:
       logger.log(.warning, "another worker has taken over the store; waiting as a standby", [.error: error])
+      outbox.begin(newest: 0, firstUnmarked: nil)
     case let error as StoreError where !error.isTrouble:
       throw WorkerError(error.code == .defect ? .defect : .refusedToStart, "the store cannot be used", cause: error)
     case let error as TopologyError where error.code != .unavailable:

@@ -17,6 +17,9 @@ package final class OutboxProgress: Sendable {
       self.marked = marked
     }
 
+    /// Nothing is left to publish.
+    package var isDrained: Bool { marked >= newest }
+
     /// What a transaction should delete, if anything.
     package var pending: Int64? { confirmed > marked ? confirmed : nil }
   }
