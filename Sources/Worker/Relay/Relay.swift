@@ -14,6 +14,8 @@ actor Relay: Service {
   private static let readMaxBytes = 4 << 20
   /// How long a confirmed event waits for a batch to take its mark along.
   private static let markDelay = Duration.milliseconds(100)
+  /// After a refusal: all other subscribers get everything again each time, so it must not be tried without a pause.
+  private static let refusalBackoff = Backoff(maximum: .seconds(5))
 
   private let uris: [BrokerURI]
   private let options: ConnectionOptions
@@ -59,7 +61,7 @@ actor Relay: Service {
   ///
   /// - Throws: `CancellationError` when the waiting task is cancelled.
   nonisolated func drained() async throws {
-    _ = try await outbox.state.wait { $0.marked >= $0.newest }
+    _ = try await outbox.state.wait(until: \.isDrained)
   }
 
   private func relayForever() async throws {
@@ -151,7 +153,15 @@ actor Relay: Service {
   }
 
   private func publish(over connection: Connection, fence: WorkerToken) async throws {
+    var backoff = Self.refusalBackoff
+    var seen = (restarts: restarts, confirmed: outbox.state.value.confirmed)
     while true {
+      if restarts != seen.restarts {
+        let confirmed = outbox.state.value.confirmed
+        if confirmed > seen.confirmed { backoff.reset() }
+        seen = (restarts, confirmed)
+        try await Task.sleep(for: backoff.next())
+      }
       _ = try await progress.wait { $0.room > 0 && !$0.isBlocked }
       let begun = restarts
       let newest = outbox.state.value.newest
@@ -165,7 +175,10 @@ actor Relay: Service {
       }
       window.launch(rows.map(\.position))
       let published = try await connection.publish(rows.map(message))
-      guard begun == restarts else { continue }
+      guard begun == restarts else {
+        window.goesOn(at: published.first + UInt64(published.count))
+        continue
+      }
       if published.count < rows.count { window.takeBack(rows.count - published.count) }
       if published.count > 0 { cursor = rows[published.count - 1].position }
       let room = window.room

@@ -79,4 +79,10 @@ package struct RelayWindow: Sendable {
     flights.removeAll(keepingCapacity: true)
     head = 0
   }
+
+  /// After a restart while a publish was under way: it may have written fewer than were launched.
+  package mutating func goesOn(at nextSequence: UInt64) {
+    precondition(isEmpty, "nothing is launched between a restart and the end of the publish it came upon")
+    firstSequence = nextSequence
+  }
 }

@@ -125,6 +125,25 @@ import Worker
     }
   }
 
+  @Test("Thousands of events behind one that the broker refuses: they are not published over and over without a pause")
+  func nackedUnderLoad() async throws {
+    try await withStage { stage in
+      let worker = try await stage.worker()
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      let full = try await FullQueue(stage, room: 3)
+      try await sender.send((1...2000).map { .enroll($0, op: UInt64($0)) })
+      let probe = try stage.probe()
+      try await eventually("all committed") { try probe.number("SELECT count(*) FROM servers") == 2000 }
+      let before = await worker.metric("ostler_events_restarted")
+      let begun = ContinuousClock.now
+      try await eventually("refused five times more") { await worker.metric("ostler_events_restarted") >= before + 5 }
+      #expect(ContinuousClock.now - begun > .milliseconds(1500), "refusals in a row need longer and longer pauses")
+      try await full.delete()
+      let events = try await subscriber.receives("all of them") { Set($0.map(\.id)).count >= 2000 }
+      #expect(try Promises.broken(received: events, store: probe, keys: 2000) == [])
+    }
+  }
+
   @Test("A memory alarm: consuming and acking go on, the outbox grows, and the relay resumes when it is over")
   func memoryAlarm() async throws {
     try await withStage { stage in

@@ -2,6 +2,21 @@ import Testing
 import Worker
 
 @Suite struct RelayWindowTests {
+  @Test("A refusal while a publish is under way that wrote fewer than were launched: the numbers go on where it ended")
+  func restartedWhilePublishing() {
+    var window = RelayWindow(capacity: 10)
+    window.launch(1...5)
+    #expect(window.nacked(2, multiple: false) == .restart)
+    window.restart()
+    // The publish that was under way returns: three of the five were written, as sequence numbers 1 to 3.
+    window.goesOn(at: 4)
+    #expect(window.confirmed(3, multiple: true) == .advanced(through: nil))
+    window.launch(1...5)
+    #expect(window.confirmed(4, multiple: false) == .advanced(through: 1))
+    #expect(window.confirmed(8, multiple: true) == .advanced(through: 5))
+    #expect(window.isEmpty)
+  }
+
   @Test func confirmsInOrderAdvance() {
     var window = RelayWindow(capacity: 10)
     window.launch([101, 102, 103])
