@@ -42,15 +42,18 @@ package enum TestBroker {
     return output
   }
 
-  /// Breaks the worker's connections in a virtual host, and no other.
-  package static func closeWorkerConnections(in virtualHost: String) async throws {
+  /// Breaks the worker's connections in a virtual host, and no other, so often with so long in between.
+  package static func closeWorkerConnections(
+    in virtualHost: String, times: Int = 1, every pause: Duration = .zero
+  ) async throws {
+    let milliseconds = pause.components.seconds * 1000 + pause.components.attoseconds / 1_000_000_000_000_000
     try await control(
       "eval",
       """
-      [rabbit_networking:close_connection(P, "closed by a test") || P <- rabbit_networking:connections(),
+      [timer:sleep(\(milliseconds)) || _ <- lists:seq(1, \(times)), _ <- [[rabbit_networking:close_connection(P, "closed by a test") || P <- rabbit_networking:connections(),
         [{vhost, V}, {client_properties, C}] <- [rabbit_networking:connection_info(P, [vhost, client_properties])],
         V =:= <<"\(virtualHost)">>,
-        {<<"connection_name">>, _, <<"ostler-", _/binary>>} <- C].
+        {<<"connection_name">>, _, <<"ostler-", _/binary>>} <- C]]].
       """)
   }
 }

@@ -7,13 +7,13 @@ import Worker
 /// `ostler run` as a process of its own.
 package final class WorkerProcess: Sendable {
   package let pid: pid_t
-  package let httpPort: UInt16
+  package let httpAddress: String
   private let logPath: String
   private let termination: Watched<TerminationStatus?>
 
-  private init(pid: pid_t, httpPort: UInt16, logPath: String, termination: Watched<TerminationStatus?>) {
+  private init(pid: pid_t, httpAddress: String, logPath: String, termination: Watched<TerminationStatus?>) {
     self.pid = pid
-    self.httpPort = httpPort
+    self.httpAddress = httpAddress
     self.logPath = logPath
     self.termination = termination
   }
@@ -26,13 +26,15 @@ package final class WorkerProcess: Sendable {
     }
   }
 
+  /// - Parameter environment: an `OSTLER_HTTP_ADDRESS` in it ends in `:0`, and is given a free port.
   static func start(in directory: String, environment: [String: String]) async throws -> WorkerProcess {
     let port = try freePort()
     let logPath = "\(directory)/worker-\(port).log"
     let log = try FileDescriptor.open(
       FilePath(logPath), .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
     var all = environment
-    all["OSTLER_HTTP_ADDRESS"] = "127.0.0.1:\(port)"
+    let host = (all["OSTLER_HTTP_ADDRESS"] ?? "127.0.0.1:0").dropLast(2)
+    all["OSTLER_HTTP_ADDRESS"] = "\(host):\(port)"
     all["PATH"] = "/usr/bin:/bin"
     let custom = all.reduce(into: [Environment.Key: String]()) { $0[.init(rawValue: $1.key)!] = $1.value }
     let termination = Watched<TerminationStatus?>(nil)
@@ -54,7 +56,7 @@ package final class WorkerProcess: Sendable {
       }
     }
     let pid = try await started.wait { $0 != nil }?.get() ?? -1
-    return WorkerProcess(pid: pid, httpPort: port, logPath: logPath, termination: termination)
+    return WorkerProcess(pid: pid, httpAddress: "\(host):\(port)", logPath: logPath, termination: termination)
   }
 
   /// What it has logged.
@@ -110,7 +112,7 @@ package final class WorkerProcess: Sendable {
   }
 
   private func get(_ path: String) async -> (status: Int, body: String)? {
-    guard let url = URL(string: "http://127.0.0.1:\(httpPort)/\(path)"),
+    guard let url = URL(string: "http://\(httpAddress)/\(path)"),
       let (data, response) = try? await URLSession.shared.data(from: url),
       let http = response as? HTTPURLResponse
     else { return nil }
