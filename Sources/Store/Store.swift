@@ -36,6 +36,20 @@ package final class Store: Sendable {
   package static func openForReading(
     at path: String, options: StoreOptions = StoreOptions()
   ) throws(StoreError) -> Store {
+    try openExisting(at: path, options: options, isReadOnly: true)
+  }
+
+  /// Opens the store for the command line to write to, whether a worker runs or not. Neither creates nor migrates:
+  /// both are the worker's.
+  package static func openForOperator(
+    at path: String, options: StoreOptions = StoreOptions()
+  ) throws(StoreError) -> Store {
+    try openExisting(at: path, options: options, isReadOnly: false)
+  }
+
+  private static func openExisting(
+    at path: String, options: StoreOptions, isReadOnly: Bool
+  ) throws(StoreError) -> Store {
     switch try StoreFile.look(at: path, options: options) {
     case .missing:
       throw StoreError(
@@ -47,7 +61,7 @@ package final class Store: Sendable {
         "The store \(path) has schema \(version) and this release reads schema \(Schema.version). Start the worker of "
           + "this release once: it migrates the store.")
     case .store(let version):
-      return try Store(path: path, options: options, isReadOnly: true, schemaVersion: version)
+      return try Store(path: path, options: options, isReadOnly: isReadOnly, schemaVersion: version)
     }
   }
 

@@ -9,6 +9,14 @@ package enum DeadLetterState: String, CaseIterable, Hashable, Sendable {
   /// A replay succeeded, or it turned out to be applied.
   case resolved
   case discarded
+
+  /// Whether something is still to be done about it, or may be: the same message has one such letter at most.
+  package var isUnsettled: Bool {
+    switch self {
+    case .open, .answered, .replaying: true
+    case .resolved, .discarded: false
+    }
+  }
 }
 
 /// A message that was not applied, kept as it came.

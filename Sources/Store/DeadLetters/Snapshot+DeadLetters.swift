@@ -40,6 +40,13 @@ extension Snapshot {
     return page
   }
 
+  /// Where a page that is to go on after this letter begins; `nil` where there is no such letter.
+  package func cursor(after letter: UUID128) throws(StoreError) -> DeadLetterCursor? {
+    var run = try connection.prepare(Statements.number)
+    run.bind(letter)
+    return try run.step() ? DeadLetterCursor(number: run.integer(0)) : nil
+  }
+
   /// How many letters there are in each state, zero included.
   package func letterCounts() throws(StoreError) -> [DeadLetterState: Int] {
     var counts = Dictionary(uniqueKeysWithValues: DeadLetterState.allCases.map { ($0, 0) })
@@ -68,6 +75,7 @@ private enum Statements {
     WHERE \(DeadLetterFilter.condition)
     ORDER BY number LIMIT ?15
     """)
+  static let number = SQLText("SELECT number FROM dead_letters WHERE id = ?")
   static let counts = SQLText("SELECT state, count(*) FROM dead_letters GROUP BY state")
   static let oldest = SQLText(
     "SELECT received_at FROM dead_letters WHERE state = 'open' ORDER BY received_at LIMIT 1")

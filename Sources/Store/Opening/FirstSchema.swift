@@ -248,6 +248,7 @@ let firstSchema = """
     result TEXT
   ) STRICT;
   CREATE INDEX audit_letter ON audit (letter_id);
+  CREATE INDEX audit_linked_letter ON audit (linked_letter) WHERE linked_letter IS NOT NULL;
 
   -- Snapshots that were asked for and are not yet all published.
   CREATE TABLE snapshot_runs (

@@ -12,6 +12,19 @@ package struct Replay: Hashable, Sendable {
   package let askedAt: Timestamp
   package let endedAt: Timestamp?
 
+  package init(
+    letterID: UUID128, attempt: Int, state: ReplayState, askedBy: String, reason: String?, askedAt: Timestamp,
+    endedAt: Timestamp?
+  ) {
+    self.letterID = letterID
+    self.attempt = attempt
+    self.state = state
+    self.askedBy = askedBy
+    self.reason = reason
+    self.askedAt = askedAt
+    self.endedAt = endedAt
+  }
+
   package var isRunning: Bool {
     switch state {
     case .asked, .published: true

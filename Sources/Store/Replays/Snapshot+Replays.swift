@@ -18,6 +18,37 @@ extension Snapshot {
     return replays
   }
 
+  /// Why a letter may not be replayed now; `nil`: it may.
+  ///
+  /// - Parameter maxFailures: refuse one that has failed so often; `nil`: however often.
+  package func replayRefusal(
+    of letter: DeadLetter, maxFailures: Int?
+  ) throws(StoreError) -> ReplayRequest.Refusal? {
+    switch letter.state {
+    case .open, .answered: break
+    case .replaying, .resolved, .discarded: return .notOpen(letter.state)
+    }
+    guard letter.isReplayable else { return .bodyIncomplete }
+    // What an edit made is a command, whatever its original was.
+    let namesNone = letter.editedFrom == nil && (letter.code == .unknownCommand || letter.code == .foreign)
+    guard !namesNone, CommandName(rawValue: letter.command) != nil else { return .noCommand }
+    // It cannot have failed more often than it was tried.
+    guard let maxFailures, letter.attempts >= maxFailures else { return nil }
+    let failures = try replays(of: letter.id).count { $0.state == .failed }
+    return failures >= maxFailures ? .failedTooOften(failures) : nil
+  }
+
+  /// An attempt of a letter's and, once it has ended, how, as the audit trail writes it: `applied`, `unchanged`,
+  /// `already-applied`, `rejected: <code>` or `given up`.
+  package func replayResult(
+    of letter: UUID128, attempt: Int
+  ) throws(StoreError) -> (replay: Replay, result: String?)? {
+    var run = try connection.prepare(Statements.result)
+    run.bind(letter)
+    run.bind(attempt)
+    return try run.step() ? (try ReplayRow.read(run), run.optionalText(7)) : nil
+  }
+
   /// How many have been asked for and have not ended.
   package func runningReplayCount() throws(StoreError) -> Int {
     try publishedReplayCount() + count(Statements.asked)
@@ -63,6 +94,12 @@ enum ReplayRow {
 private enum Statements {
   static let one = SQLText("SELECT \(ReplayRow.columns) FROM replays r WHERE letter_id = ? AND attempt = ?")
   static let all = SQLText("SELECT \(ReplayRow.columns) FROM replays r WHERE letter_id = ? ORDER BY attempt")
+  static let result = SQLText(
+    """
+    SELECT \(ReplayRow.columns), (SELECT a.result FROM audit a
+      WHERE a.letter_id = r.letter_id AND a.attempt = r.attempt AND a.action = 'replay' ORDER BY a.id DESC LIMIT 1)
+    FROM replays r WHERE r.letter_id = ? AND r.attempt = ?
+    """)
   static let asked = SQLText("SELECT count(*) FROM replays WHERE state = 'asked'")
   static let published = SQLText("SELECT count(*) FROM replays WHERE state = 'published'")
   static let next = SQLText(

@@ -63,16 +63,19 @@ extension Transaction {
     return nil
   }
 
-  /// Takes in a letter that was exported, as it was; one that is here already is left alone.
+  /// Takes in a letter that was exported, as it was, with the attempts to replay it; one that is here already is left
+  /// alone.
   ///
+  /// - Parameter replays: of that letter, none of them running.
   /// - Returns: whether it was taken in.
   package func importLetter(
-    _ letter: DeadLetter, ofKey key: OperationKey?, by who: String, at moment: Timestamp
+    _ letter: DeadLetter, replays: [Replay] = [], ofKey key: OperationKey?, by who: String, at moment: Timestamp
   ) throws(StoreError) -> Bool {
-    guard try self.letter(letter.id) == nil, try openLetter(sameMessage: letter.sameMessage) == nil else {
-      return false
-    }
+    precondition(letter.state != .replaying, "a replay that ran elsewhere does not run here")
+    guard try self.letter(letter.id) == nil else { return false }
+    if letter.state.isUnsettled, try openLetter(sameMessage: letter.sameMessage) != nil { return false }
     try keep(letter, ofKey: key)
+    for replay in replays { try keep(replay) }
     try note(AuditEntry(at: moment, who: who, action: .import, letterID: letter.id))
     return true
   }

@@ -9,16 +9,7 @@ extension Transaction {
     of id: UUID128, by who: String, reason: String?, at moment: Timestamp, maxFailures: Int?
   ) throws(StoreError) -> ReplayRequest {
     guard let letter = try letter(id) else { return .refused(.unknownLetter) }
-    switch letter.state {
-    case .open, .answered: break
-    case .replaying, .resolved, .discarded: return .refused(.notOpen(letter.state))
-    }
-    guard letter.isReplayable else { return .refused(.bodyIncomplete) }
-    guard CommandName(rawValue: letter.command) != nil, letter.code != .unknownCommand, letter.code != .foreign else {
-      return .refused(.noCommand)
-    }
-    let failures = try replays(of: id).count { $0.state == .failed }
-    if let maxFailures, failures >= maxFailures { return .refused(.failedTooOften(failures)) }
+    if let refusal = try replayRefusal(of: letter, maxFailures: maxFailures) { return .refused(refusal) }
     let attempt = letter.attempts + 1
     var run = try connection.prepare(Statements.ask)
     run.bind(id)
@@ -67,6 +58,20 @@ extension Transaction {
     try noteResult(of: replay, result.text)
   }
 
+  /// Keeps an attempt that was made elsewhere, and is over.
+  func keep(_ replay: Replay) throws(StoreError) {
+    precondition(!replay.isRunning, "a replay that ran elsewhere does not run here")
+    var run = try connection.prepare(Statements.keep)
+    run.bind(replay.letterID)
+    run.bind(replay.attempt)
+    run.bind(replay.state)
+    run.bind(replay.askedBy)
+    run.bind(replay.reason)
+    run.bind(replay.askedAt)
+    run.bind(replay.endedAt)
+    try run.finish()
+  }
+
   func giveUp(_ replay: Replay, at moment: Timestamp) throws(StoreError) {
     try setState(of: replay, to: .givenUp, at: moment)
     try noteResult(of: replay, "given up")
@@ -88,6 +93,10 @@ private enum Statements {
     """
     INSERT INTO replays (letter_id, attempt, state, server_id, asked_by, reason, asked_at)
     VALUES (?, ?, 'asked', ?, ?, ?, ?)
+    """)
+  static let keep = SQLText(
+    """
+    INSERT INTO replays (letter_id, attempt, state, asked_by, reason, asked_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?)
     """)
   static let beginReplaying = SQLText(
     "UPDATE dead_letters SET state = 'replaying', state_since = ?, attempts = ? WHERE id = ?")
