@@ -18,6 +18,12 @@ struct StandardOutput: ~Copyable {
     if buffer.count >= Self.flushBytes { flush() }
   }
 
+  /// Writes bytes as they are, without a line end.
+  mutating func bytes(_ bytes: some Sequence<UInt8>) {
+    buffer += bytes
+    if buffer.count >= Self.flushBytes { flush() }
+  }
+
   mutating func flush() {
     Self.write(buffer)
     buffer.removeAll(keepingCapacity: true)

@@ -138,7 +138,7 @@ struct ServerCommand: AsyncParsableCommand {
 
 extension HistoryEntry {
   /// The state that a change led to.
-  fileprivate var stateAfter: String? {
+  var stateAfter: String? {
     guard let data, let document = try? JSONReader.document(data) else { return nil }
     return document["state"]?.text
   }
