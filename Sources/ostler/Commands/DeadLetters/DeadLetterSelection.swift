@@ -5,13 +5,14 @@ import Worker
 
 extension DeadLetterState: ExpressibleByArgument {}
 
-/// Which dead letters are meant: what every command on them takes.
+/// Which dead letters are meant: what every command on many of them takes.
 struct DeadLetterSelection: ParsableArguments {
   @Option(help: "Only with this code.")
   var code: RejectionCode?
 
   @Option(
-    help: ArgumentHelp("Only of this command; 'unknown' for those that are none of ours.", valueName: "command"),
+    help: ArgumentHelp(
+      "Only of this command, as the message named it; 'unknown' for those that named none.", valueName: "command"),
     completion: .list(CommandName.allCases.map(\.rawValue) + ["unknown"]))
   var command: String?
 
@@ -27,28 +28,45 @@ struct DeadLetterSelection: ParsableArguments {
   @Option(help: ArgumentHelp("Only of this principal.", valueName: "name"))
   var actor: String?
 
-  @Option(help: "Only in this state; may be given several times (default: open and replaying).")
+  @Option(help: "Only in this state; may be given several times.")
   var state: [DeadLetterState] = []
 
   @Option(help: ArgumentHelp("Only what came before that long ago, such as 4h or 30d.", valueName: "duration"))
   var olderThan: DurationArgument?
 
-  @Option(help: ArgumentHelp("Only with this somewhere in message, properties, headers or body.", valueName: "text"))
+  @Option(
+    help: ArgumentHelp("Only with this somewhere in message, details, properties, headers or body.", valueName: "text"))
   var text: String?
 
-  func validate() throws {
-    guard let command, command != "unknown", CommandName(rawValue: command) == nil else { return }
-    let names = CommandName.allCases.map(\.rawValue) + ["unknown"]
-    let suggestion = Spelling.nearest(to: command, in: names)
-    throw ValidationError(
-      "--command: '\(command)' is no command"
-        + (suggestion.map { "; did you mean '\($0)'?" } ?? "; there are \(names.joined(separator: ", "))"))
+  /// Whether it is every letter: no filter was given.
+  var isEmpty: Bool {
+    code == nil && command == nil && server == nil && client == nil && operation == nil && actor == nil
+      && state.isEmpty && olderThan == nil && text == nil
   }
 
-  var filter: DeadLetterFilter {
+  /// - Parameter states: those that are meant where none was named.
+  func filter(otherwise states: Set<DeadLetterState> = [.open, .replaying]) -> DeadLetterFilter {
     DeadLetterFilter(
-      states: state.isEmpty ? [.open, .replaying] : Set(state), code: code, command: command, server: server,
-      client: client, operation: operation.map { UUID128($0)?.description ?? $0 }, actor: actor,
+      states: state.isEmpty ? states : Set(state), code: code, command: command, server: server, client: client,
+      operation: operation.map { UUID128($0)?.description ?? $0 }, actor: actor,
       receivedBefore: olderThan.map { Timestamp.now - $0.duration }, text: text)
+  }
+
+  /// A message may name a command that is none of ours, and its letter keeps that name; so what no letter has, and is
+  /// no command, is a slip of the finger.
+  ///
+  /// - Throws: `CommandFailure` with status 64.
+  func checkCommand(in store: Store) async throws {
+    guard let command, command != "unknown", CommandName(rawValue: command) == nil else { return }
+    let known = try await store.read { (snapshot) throws(StoreError) in
+      try snapshot.letters(matching: DeadLetterFilter(command: command), limit: 1).letters
+    }
+    guard known.isEmpty else { return }
+    let names = CommandName.allCases.map(\.rawValue) + ["unknown"]
+    let suggestion = Spelling.nearest(to: command, in: names)
+    throw CommandFailure(
+      .usage,
+      "--command: '\(PlainText.clean(PlainText.cut(command, to: 60)))' is no command, and no dead letter has it"
+        + (suggestion.map { "; did you mean '\($0)'?" } ?? "; there are \(names.joined(separator: ", "))"))
   }
 }

@@ -1,124 +1,121 @@
 import ArgumentParser
-import Foundation
 import Lifecycle
 import Store
 import Worker
+
+extension LetterGroup.Key: ExpressibleByArgument {}
 
 /// `ostler dead-letters list`.
 struct DeadLettersList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List dead letters, oldest first.",
+    abstract: "List dead letters, oldest first, or count them in groups.",
     discussion: """
       Without --state those that somebody has to look at: open and replaying. All filters must match. With --json each line \
-      is a whole letter, its body in base64.
+      is a whole letter, its body in base64, and all that match are printed; so are they where the output is no terminal. \
+      On a terminal it is a page at a time; --after goes on after the last one.
 
-        ostler dead-letters list
-        ostler dead-letters list --older-than 1d --command allocate
-        ostler dead-letters list --state answered --state resolved --server 4711
-        ostler dl --json | jq -r .bodyBase64 | head -1 | base64 -d
+        ostler dl list
+        ostler dl list --by server --code server-allocated
+        ostler dl list --older-than 1d --command allocate
+        ostler dl list --state answered --state resolved --server 4711
+        ostler dl list --json | jq -r .bodyBase64 | head -1 | base64 -d
       """
   )
 
   @OptionGroup var selection: DeadLetterSelection
 
+  @Option(help: "Count in groups instead: by code, command, server or hour.")
+  var by: LetterGroup.Key?
+
   @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
   var limit: Int?
+
+  @Option(help: ArgumentHelp("Go on after this letter.", valueName: "id"))
+  var after: LetterReference?
 
   @OptionGroup var output: JSONOption
   @OptionGroup var common: CommonOptions
 
+  /// Lines of a page on a terminal where --limit says nothing.
+  private static let pageLines = 50
+
   func validate() throws {
     guard limit.map({ $0 >= 1 }) ?? true else { throw ValidationError("--limit is at least 1") }
+    guard by == nil || after == nil else { throw ValidationError("--by and --after exclude each other") }
   }
 
   func run() async throws {
     try await StoreAccess.read(common) { store in
-      var table = TextTable([
-        .init("ID"), .init("STATE"), .init("RECEIVED"), .init("COMMAND"), .init("SERVER", isNumber: true),
-        .init("CLIENT", isNumber: true), .init("CODE"), .init("COUNT", isNumber: true), .init("MESSAGE"),
-      ])
-      var lines = StandardOutput()
-      try await forEachLetter(in: store) { letter in
-        if output.json {
-          lines.line(utf8: DeadLetterDocument.encode(letter))
-        } else {
-          table.row([
-            letter.id.description, letter.state.rawValue, letter.receivedAt.description, letter.command,
-            letter.serverID?.description, letter.clientID?.description, letter.code.rawValue, String(letter.count),
-            letter.message,
-          ])
-        }
+      try await selection.checkCommand(in: store)
+      if let by {
+        try await LetterGroups(by: by, filter: selection.filter(), limit: limit).print(store, asJSON: output.json)
+      } else if output.json {
+        try await printJSON(store)
+      } else {
+        try await printTable(store)
       }
-      lines.flush()
-      table.finish()
-      if !output.json, table.rowCount == 0 { Complaint.write("no dead letters match\n") }
     }
   }
 
-  private func forEachLetter(in store: Store, _ body: (DeadLetter) -> Void) async throws {
+  private func printJSON(_ store: Store) async throws {
+    var lines = StandardOutput()
+    _ = try await forEachLetter(in: store, limit: limit) { lines.line(utf8: DeadLetterDocument.encode($0)) }
+    lines.flush()
+  }
+
+  private func printTable(_ store: Store) async throws {
+    let isCut = StandardOutput.isTerminal
+    var table = TextTable([
+      .init("ID"), .init("STATE"), .init("RECEIVED"), .init("COMMAND"), .init("SERVER", isNumber: true),
+      .init("CLIENT", isNumber: true), .init("CODE"), .init("COUNT", isNumber: true), .init("REPLAYS", isNumber: true),
+      .init("MESSAGE"),
+    ])
+    let limit = limit ?? (isCut ? Self.pageLines : nil)
+    let last = try await forEachLetter(in: store, limit: limit) { letter in
+      table.row([
+        isCut ? letter.id.short : letter.id.description, letter.state.rawValue, letter.receivedAt.description,
+        letter.command, letter.serverID?.description, letter.clientID?.description, letter.code.rawValue,
+        String(letter.count), String(letter.attempts), letter.message,
+      ])
+    }
+    table.finish()
+    if table.rowCount == 0 {
+      Complaint.write("no dead letters match\n")
+    } else if let last {
+      let all = try await LetterGroups.count(selection.filter(), in: store)
+      Complaint.write(
+        "\(PlainText.grouped(table.rowCount)) of \(PlainText.grouped(all)); the next page: add --after \(last.short)\n")
+    }
+  }
+
+  /// - Returns: the last letter, where there are more after it.
+  private func forEachLetter(
+    in store: Store, limit: Int?, _ body: (DeadLetter) -> Void
+  ) async throws -> UUID128? {
     var rest = limit ?? .max
+    let filter = selection.filter()
     var cursor: DeadLetterCursor?
-    let filter = selection.filter
+    if let after {
+      let id = try await after.resolve(in: store)
+      cursor = try await store.read { (snapshot) throws(StoreError) in try snapshot.cursor(after: id) }
+    }
     repeat {
-      let after = cursor
+      let start = cursor
       let count = min(rest, 200)
       let page = try await store.read { (snapshot) throws(StoreError) in
-        try snapshot.letters(matching: filter, after: after, limit: count)
+        try snapshot.letters(matching: filter, after: start, limit: count)
       }
       for letter in page.letters { body(letter) }
       rest -= page.letters.count
       cursor = page.next
+      if rest == 0, let cursor, let last = page.letters.last?.id {
+        let hasMore = try await store.read { (snapshot) throws(StoreError) in
+          try !snapshot.letters(matching: filter, after: cursor, limit: 1).letters.isEmpty
+        }
+        return hasMore ? last : nil
+      }
     } while cursor != nil && rest > 0
-  }
-}
-
-/// A dead letter as one JSON object, with the fields of section 7 of the contract.
-enum DeadLetterDocument {
-  static func encode(_ letter: DeadLetter) -> [UInt8] {
-    var json = JSONWriter(capacity: 1024 + letter.body.count * 4 / 3)
-    json.beginObject()
-    json.key("id")
-    json.value(letter.id)
-    json.key("state")
-    json.value(letter.state.rawValue)
-    json.key("command")
-    json.value(letter.command)
-    json.key("code")
-    json.value(letter.code.rawValue)
-    json.key("message")
-    json.value(letter.message)
-    json.key("details")
-    json.verbatim(Array(letter.details.utf8))
-    if let server = letter.serverID {
-      json.key("serverId")
-      json.value(server.rawValue)
-    }
-    if let client = letter.clientID {
-      json.key("clientId")
-      json.value(client.rawValue)
-    }
-    if let operation = letter.operation {
-      json.key("operationUuid")
-      json.value(operation)
-    }
-    if let actor = letter.actor {
-      json.key("actor")
-      json.value(actor)
-    }
-    json.key("receivedAt")
-    json.value(letter.receivedAt)
-    json.key("count")
-    json.value(Int64(letter.count))
-    json.key("attempts")
-    json.value(Int64(letter.attempts))
-    json.key("bodyBase64")
-    json.value(Data(letter.body).base64EncodedString())
-    json.key("properties")
-    json.verbatim(Array(letter.properties.utf8))
-    json.key("headers")
-    json.verbatim(Array(letter.headers.utf8))
-    json.endObject()
-    return json.bytes
+    return nil
   }
 }

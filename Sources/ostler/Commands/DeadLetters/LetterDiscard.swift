@@ -1,0 +1,76 @@
+import ArgumentParser
+import Lifecycle
+import Store
+
+/// `ostler dead-letters discard`.
+struct LetterDiscard: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "discard",
+    abstract: "Close letters that nobody will replay, for a stated reason.",
+    discussion: """
+      'reopen' undoes it, until they are forgotten after deadLetters.retention.
+
+        ostler dl discard 1f0c9a7e --reason 'ordered again by hand'
+        ostler dl discard --code expired --older-than 1d --reason 'nobody waits for these'
+      """
+  )
+
+  @OptionGroup var targets: LetterTargets
+
+  @Option(help: ArgumentHelp("Why; kept with who and when.", valueName: "text"))
+  var reason: String
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    try LetterTargets.checkReason(reason)
+  }
+
+  func run() async throws {
+    let reason = reason
+    try await LetterChange(
+      targets: targets, states: [.open, .answered], verb: "discard", past: "discarded"
+    ) { (transaction, id) throws(StoreError) in
+      try transaction.discard(id, by: Operator.name, reason: reason, at: .now)
+    }.run(common)
+  }
+}
+
+/// `ostler dead-letters reopen`.
+struct LetterReopen: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reopen",
+    abstract: "Undo a discard, or free letters whose replay never came back.",
+    discussion: """
+      A replay does not come back when its queue was purged or deleted. A copy of it that turns up later changes nothing. \
+      With a filter, --state says which of the two is meant.
+
+        ostler dl reopen 1f0c9a7e
+        ostler dl reopen --state replaying --older-than 1h --reason 'the queue was purged'
+      """
+  )
+
+  @OptionGroup var targets: LetterTargets
+
+  @Option(help: ArgumentHelp("Why; kept with who and when.", valueName: "text"))
+  var reason: String?
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    try LetterTargets.checkReason(reason)
+    guard targets.ids.isEmpty else { return }
+    guard !targets.selection.state.isEmpty else {
+      throw ValidationError("name letters, or say --state replaying or --state discarded")
+    }
+  }
+
+  func run() async throws {
+    let reason = reason
+    try await LetterChange(
+      targets: targets, states: [.replaying, .discarded], verb: "reopen", past: "reopened"
+    ) { (transaction, id) throws(StoreError) in
+      try transaction.reopen(id, by: Operator.name, reason: reason, at: .now)
+    }.run(common)
+  }
+}
