@@ -24,7 +24,7 @@ struct BodyEditor {
     self.command = command
     let lines = BodyText.editable(letter.body)
     before = lines
-    var template = Array((NSTemporaryDirectory() + "/ostler-edit-XXXXXX").utf8CString)
+    var template = Array((NSTemporaryDirectory() + "ostler-edit-XXXXXX").utf8CString)
     // mkdtemp(3): only the owner may enter.
     guard
       let made = template.withUnsafeMutableBufferPointer({ buffer in

@@ -45,6 +45,8 @@ struct LetterChange {
   let states: Set<DeadLetterState>
   let verb: String
   let past: String
+  /// What speaks against changing a letter (it has been edited): one that a filter found is left out for it, one that was named is not.
+  var note: @Sendable (Snapshot, UUID128) throws(StoreError) -> String? = { _, _ throws(StoreError) in nil }
   let change: @Sendable (Transaction, UUID128) throws(StoreError) -> LetterRefusal?
 
   private static let chunk = 200
@@ -64,12 +66,32 @@ struct LetterChange {
   }
 
   private func ids(_ store: Store) async throws -> [UUID128] {
-    guard targets.ids.isEmpty else { return try await targets.ids.resolve(in: store) }
+    if !targets.ids.isEmpty {
+      let ids = try await targets.ids.resolve(in: store)
+      for (id, note) in zip(ids, try await notes(ids, store)) {
+        if let note { Complaint.print("\(id): \(note)") }
+      }
+      return ids
+    }
     var filter = targets.selection.filter(otherwise: states)
     filter.states?.formIntersection(states)
     var ids: [UUID128] = []
     try await store.forEachLetter(matching: filter) { ids.append($0.id) }
-    return ids
+    let notes = try await notes(ids, store)
+    let leftOut = notes.count { $0 != nil }
+    if leftOut > 0 {
+      Complaint.print("left out: \(PlainText.grouped(leftOut)) that have been edited; name them by ID to reopen them")
+    }
+    return zip(ids, notes).compactMap { $1 == nil ? $0 : nil }
+  }
+
+  private func notes(_ ids: [UUID128], _ store: Store) async throws(StoreError) -> [String?] {
+    let note = note
+    return try await store.read { (snapshot) throws(StoreError) in
+      var notes: [String?] = []
+      for id in ids { notes.append(try note(snapshot, id)) }
+      return notes
+    }
   }
 
   private func apply(to ids: [UUID128], _ store: Store) async throws {
