@@ -52,19 +52,56 @@ struct DeadLetterSelection: ParsableArguments {
       receivedBefore: olderThan.map { Timestamp.now - $0.duration }, text: text)
   }
 
+  /// As ``StoreAccess/read(_:_:)``, once the filter is known to be understood.
+  func read(_ common: CommonOptions, _ body: (Store) async throws -> Void) async throws {
+    try await understood { opened in
+      try await StoreAccess.read(common) { store in
+        opened()
+        try await checkCommand(in: store)
+        try await body(store)
+      }
+    }
+  }
+
+  /// As ``StoreAccess/write(_:_:)``, once the filter is known to be understood.
+  func write(_ common: CommonOptions, _ body: (Store, Settings) async throws -> Void) async throws {
+    try await understood { opened in
+      try await StoreAccess.write(common) { store, settings in
+        opened()
+        try await checkCommand(in: store)
+        try await body(store, settings)
+      }
+    }
+  }
+
+  /// Where there is no store to ask, what is no command is wrong usage.
+  private func understood(_ body: (_ opened: () -> Void) async throws -> Void) async throws {
+    var isOpen = false
+    do {
+      try await body { isOpen = true }
+    } catch let failure as CommandFailure {
+      throw isOpen ? failure : misspelt ?? failure
+    }
+  }
+
   /// A message may name a command that is none of ours, and its letter keeps that name; so what no letter has, and is
   /// no command, is a slip of the finger.
   ///
   /// - Throws: `CommandFailure` with status 64.
-  func checkCommand(in store: Store) async throws {
-    guard let command, command != "unknown", CommandName(rawValue: command) == nil else { return }
+  private func checkCommand(in store: Store) async throws {
+    guard let command, let misspelt else { return }
     let known = try await store.read { (snapshot) throws(StoreError) in
       try snapshot.letters(matching: DeadLetterFilter(command: command), limit: 1).letters
     }
-    guard known.isEmpty else { return }
+    if known.isEmpty { throw misspelt }
+  }
+
+  /// What to say where no letter has that command.
+  private var misspelt: CommandFailure? {
+    guard let command, command != "unknown", CommandName(rawValue: command) == nil else { return nil }
     let names = CommandName.allCases.map(\.rawValue) + ["unknown"]
     let suggestion = Spelling.nearest(to: command, in: names)
-    throw CommandFailure(
+    return CommandFailure(
       .usage,
       "--command: '\(PlainText.clean(PlainText.cut(command, to: 60)))' is no command, and no dead letter has it"
         + (suggestion.map { "; did you mean '\($0)'?" } ?? "; there are \(names.joined(separator: ", "))"))

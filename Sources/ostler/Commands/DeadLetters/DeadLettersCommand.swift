@@ -9,7 +9,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
       Every message that was not applied is kept as it came, with the reason. Looking takes nothing away. Everything here \
       works on the store, whether a worker runs or not; replays that are asked for while none runs go out when one starts.
 
-      Without a subcommand: what is open, grouped by its cause. Then, for one of the causes:
+      What is open, grouped by its cause:
+        ostler dead-letters
+      Then, for one of the causes ('dl' is short for 'dead-letters'):
         ostler dl list --code quota-exceeded
         ostler dl show 1f0c9a7e
         ostler dl replay --code quota-exceeded --dry-run

@@ -46,8 +46,7 @@ struct DeadLettersList: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await StoreAccess.read(common) { store in
-      try await selection.checkCommand(in: store)
+    try await selection.read(common) { store in
       if let by {
         try await LetterGroups(by: by, filter: selection.filter(), limit: limit).print(store, asJSON: output.json)
       } else if output.json {

@@ -38,8 +38,7 @@ struct LetterExport: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await StoreAccess.read(common) { store in
-      try await selection.checkCommand(in: store)
+    try await selection.read(common) { store in
       let wanted = try await ids.resolve(in: store)
       guard let file, file != "-" else {
         var lines = StandardOutput()

@@ -69,17 +69,16 @@ struct LetterReplay: AsyncParsableCommand {
   func run() async throws {
     if dryRun {
       let settings = try common.settings()
-      try await StoreAccess.read(common) { store in
+      try await targets.selection.read(common) { store in
         let plan = try await plan(store, settings)
         try await ReplayForecast(plan: plan, asJSON: output.json, isForced: force).run(store, settings)
       }
     } else {
-      try await StoreAccess.write(common) { store, settings in try await replay(store, settings) }
+      try await targets.selection.write(common) { store, settings in try await replay(store, settings) }
     }
   }
 
   private func plan(_ store: Store, _ settings: Settings) async throws -> ReplayPlan {
-    try await targets.selection.checkCommand(in: store)
     var plan = ReplayPlan(
       limit: first, maxFailures: force ? nil : settings.deadLetters.maxReplays, includesAllocate: includeAllocate,
       isDryRun: dryRun)

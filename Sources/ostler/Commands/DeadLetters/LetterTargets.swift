@@ -54,8 +54,7 @@ struct LetterChange {
 
   func run(_ common: CommonOptions) async throws {
     guard targets.isNamed else { throw LetterTargets.unnamed }
-    try await StoreAccess.write(common) { store, _ in
-      try await targets.selection.checkCommand(in: store)
+    try await targets.selection.write(common) { store, _ in
       let ids = try await ids(store)
       guard !ids.isEmpty else { throw CommandFailure(.refused, "no dead letters match; nothing was \(past)") }
       try Confirmation.ask(

@@ -18,8 +18,7 @@ struct LettersOverview: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
-    try await StoreAccess.read(common) { store in
-      try await selection.checkCommand(in: store)
+    try await selection.read(common) { store in
       if output.json {
         var lines = StandardOutput()
         try await store.forEachLetter(matching: selection.filter()) { letter in
