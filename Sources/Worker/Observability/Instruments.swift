@@ -20,6 +20,7 @@ package struct Instruments: Sendable {
   package let deadLettersOldestAge: Gauge
   package let deadLettersTakenIn: Counter
   package let pauses: Counter
+  private let letters: [LetterNote.Kind: Counter]
   package let active: Gauge
   private let factory: any MetricsFactory
 
@@ -52,6 +53,7 @@ package struct Instruments: Sendable {
     deadLettersOldestAge = gauge(.deadLettersOldestAge)
     deadLettersTakenIn = counter(.deadLettersTakenIn)
     pauses = counter(.pauses)
+    letters = table { counter(.deadLettersEvents, [("event", $0.rawValue)]) }
     active = gauge(.active)
   }
 
@@ -64,6 +66,8 @@ package struct Instruments: Sendable {
   package func countRejected(_ code: RejectionCode, by count: Int) {
     rejections[code]?.increment(by: Int64(count))
   }
+
+  package func countLetters(_ kind: LetterNote.Kind, by count: Int) { letters[kind]?.increment(by: Int64(count)) }
 
   package func deadLetters(inState state: String) -> Gauge {
     Gauge(label: MetricName.deadLetters.rawValue, dimensions: [("state", state)], factory: factory)

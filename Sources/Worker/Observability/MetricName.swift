@@ -26,6 +26,8 @@ package enum MetricName: String, CaseIterable, Sendable {
   case deadLetters = "ostler.dead_letters"
   /// Gauge, seconds: the age of the oldest open dead letter.
   case deadLettersOldestAge = "ostler.dead_letters.oldest_age.seconds"
+  /// Counter by `event`: letters kept, resolved by a replay, and replays published or failed again.
+  case deadLettersEvents = "ostler.dead_letters.events"
   /// Counter: dead letters taken in from the broker.
   case deadLettersTakenIn = "ostler.dead_letters.taken_in"
   /// Counter by `connection`: connections opened again after a loss.

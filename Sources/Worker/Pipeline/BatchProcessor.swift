@@ -17,6 +17,7 @@ package struct BatchProcessor: ~Copyable {
     /// The position of the last event in the outbox, where it has grown.
     package var newestPosition: Int64?
     package var hasNewSnapshot = false
+    package var letters: [LetterNote] = []
   }
 
   private var scribe: Scribe
@@ -41,6 +42,7 @@ package struct BatchProcessor: ~Copyable {
     for received in batch where received.isUrgent { try take(received) }
     for received in batch where !received.isUrgent { try take(received) }
     result.newestPosition = scribe.lastPosition
+    result.letters = scribe.letters
     return result
   }
 

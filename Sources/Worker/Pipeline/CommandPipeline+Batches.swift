@@ -7,6 +7,8 @@ import ServiceLifecycle
 import Store
 
 extension CommandPipeline {
+  private static let maxLetterLines = 20
+
   /// Takes what has arrived, commits it, acks it; a parked command whose patience ends, or a snapshot that goes on, is
   /// a batch without deliveries.
   func takeBatches(from connection: Connection) async throws {
@@ -79,6 +81,23 @@ extension CommandPipeline {
     await connection.ack(upTo: acks.upTo, and: acks.single)
     replier.send(result.replies)
     count(result, batchSize: batch.count, since: begun)
+    tell(of: result.letters)
+  }
+
+  /// A line a letter, and no more than so many a batch: a flood of refusals must not become one of log lines.
+  private func tell(of letters: [LetterNote]) {
+    for note in letters.prefix(Self.maxLetterLines) {
+      logger.log(
+        .info, "dead letter \(note.kind.rawValue)",
+        [.deadLetter: note.id, .command: note.command, .code: note.code?.rawValue ?? "-"])
+    }
+    if letters.count > Self.maxLetterLines {
+      logger.log(.info, "and more dead letters", [.count: letters.count - Self.maxLetterLines])
+    }
+    for kind in LetterNote.Kind.allCases {
+      let count = letters.count { $0.kind == kind }
+      if count > 0 { instruments.countLetters(kind, by: count) }
+    }
   }
 
   private func count(_ result: BatchProcessor.Result, batchSize: Int, since begun: ContinuousClock.Instant) {

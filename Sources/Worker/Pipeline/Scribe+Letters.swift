@@ -129,6 +129,7 @@ extension Scribe {
       return (known.id, nil)
     }
     let id = UUID128.random()
+    letters.append(LetterNote(kind: .kept, id: id, command: letter.command, code: letter.rejection.code))
     try transaction.keep(letter.record(id: id, identity: identity, receivedAt: rules.now), ofKey: letter.key)
     let position = transaction.nextPosition()
     let event = CommandEvent(
@@ -143,6 +144,7 @@ extension Scribe {
     serverID: ServerID?, clientID: ClientID?, error: [UInt8], _ delivery: Delivery
   ) throws(StoreError) -> (id: UUID128, position: Int64?) {
     let id = replayed.replay.letterID
+    letters.append(LetterNote(kind: .failedAgain, id: id, command: facts.commandText, code: rejection.code))
     try transaction.end(
       replayed.replay, with: .rejected(rejection, detailsJSON: LetterFacts.details(of: rejection)), at: rules.now)
     let position = transaction.nextPosition()

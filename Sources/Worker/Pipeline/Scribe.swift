@@ -15,6 +15,9 @@ struct Scribe {
   /// The position of the last event that was written.
   private(set) var lastPosition: Int64?
 
+  /// What became of dead letters.
+  var letters: [LetterNote] = []
+
   init(transaction: Transaction, rules: BatchRules) {
     self.transaction = transaction
     self.rules = rules
@@ -24,7 +27,10 @@ struct Scribe {
     switch settlement {
     case .over: return Written()
     case .alreadyApplied:
-      if let replayed = task.replayed { try transaction.end(replayed.replay, with: .alreadyApplied, at: rules.now) }
+      if let replayed = task.replayed {
+        try transaction.end(replayed.replay, with: .alreadyApplied, at: rules.now)
+        note(.resolved, replayed, task.queue)
+      }
       return Written()
     case .duplicate(let record): return Written(reply: try answerAgain(record, task))
     case .changed(let transition, let charge): return try change(transition, charge, task)
@@ -115,11 +121,17 @@ struct Scribe {
   private mutating func succeed(_ task: CommandTask, _ result: ReplayResult) throws(StoreError) {
     guard let replayed = task.replayed else { return }
     try transaction.end(replayed.replay, with: result, at: rules.now)
+    note(.resolved, replayed, task.queue)
     let command = task.message.command
     let event = CommandEvent(
       kind: .replayed, facts: task.facts, serverID: command.serverID, clientID: command.clientID,
       deadLetterID: replayed.replay.letterID)
     _ = try publish(.command(event), position: transaction.nextPosition(), time: rules.now, task.delivery)
+  }
+
+  private mutating func note(_ kind: LetterNote.Kind, _ replayed: Replayed, _ command: CommandName) {
+    letters.append(
+      LetterNote(kind: kind, id: replayed.replay.letterID, command: command.rawValue, code: nil))
   }
 
   // MARK: Decided before

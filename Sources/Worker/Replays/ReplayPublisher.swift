@@ -125,6 +125,7 @@ actor ReplayPublisher: Service {
     try await store.commit(owner: owner) { transaction throws(StoreError) in
       for replay in replays { try transaction.markPublished(replay) }
     }
+    instruments.countLetters(.replayed, by: replays.count)
     logger.log(.info, "replays published", [.count: replays.count])
   }
 }
