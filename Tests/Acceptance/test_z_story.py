@@ -1,8 +1,10 @@
 """When all the tests of the shared worker are done: everything it ever said, against what its store holds."""
 
+import json
 import unittest
 
 from judge import story
+from judge.broker import control
 from judge.case import Shared
 
 
@@ -42,6 +44,20 @@ class Story(unittest.TestCase):
             if row["clientId"] and row["locationId"] and row["instanceTypeId"]:
                 key = row["clientId"], row.get("contractId") or None, row["locationId"], row["instanceTypeId"]
                 self.assertEqual(row["used"], live.get(key, 0), row)
+
+    def test_nothing_is_left_in_the_queues(self):
+        """What was decided was acknowledged."""
+        world = self.world
+        world.settle()
+
+        def left():
+            listing = control("list_queues", "--silent", "--formatter", "json", "name", "messages")
+            if listing is None:
+                self.skipTest("OSTLER_TEST_RABBITMQCTL is not set")
+            prefix = f"{world.namespace}."
+            return {row["name"]: row["messages"] for row in json.loads(listing)
+                    if row["name"].startswith(prefix) and not row["name"].endswith(".events.log") and row["messages"]}
+        world.broker.wait(lambda: not left(), lambda: f"the queues are empty: {left()}", 20)
 
     def test_ids_are_said_once(self):
         """No failure, no second copy."""
