@@ -38,7 +38,8 @@ struct HealthServer: Service {
   }
 
   private func serve() async throws {
-    let server = HTTPServer(config: .init(address: try address(), timeout: 5, logger: .disabled))
+    let address = try listen.resolved()
+    let server = Self.server(at: address)
     await server.appendRoute("GET /livez") { _ in Self.text(.ok, "alive\n") }
     await server.appendRoute("GET /readyz") { [health] _ in
       Self.text(health.isReady ? .ok : .serviceUnavailable, health.report)
@@ -49,7 +50,9 @@ struct HealthServer: Service {
     try await server.run()
   }
 
-  private func address() throws -> some SocketAddress { try sockaddr_in.inet(ip4: listen.host, port: listen.port) }
+  private static func server(at address: some SocketAddress) -> HTTPServer {
+    HTTPServer(config: .init(address: address, timeout: 5, logger: .disabled))
+  }
 
   private static func text(
     _ status: HTTPStatusCode, _ body: String, type: String = "text/plain; charset=utf-8"

@@ -30,6 +30,25 @@ import Worker
     }
   }
 
+  @Test("A link that flaps under a full prefetch dead-letters nothing and loses nothing")
+  func flapping() async throws {
+    try await withStage(ownVirtualHost: true) { stage in
+      try await stage.declare()
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      // Half of them wait for an enroll that comes at the end; each loss returns them all.
+      try await sender.send((1...150).map { .isolate($0, op: UInt64($0)) })
+      let worker = try await stage.worker()
+      try await eventually("parked") { await worker.metric("ostler_commands_parked") == 150 }
+      try await TestBroker.closeWorkerConnections(in: stage.uri.virtualHost, times: 25, every: .milliseconds(200))
+      try await sender.send((1...150).map { .enroll($0, op: UInt64($0)) })
+      let events = try await subscriber.receives("300 changes") { Set($0.map(\.id)).count >= 300 }
+      let probe = try stage.probe()
+      #expect(try probe.number("SELECT count(*) FROM dead_letters") == 0)
+      #expect(try Promises.broken(received: events, store: probe, keys: 300) == [])
+      #expect(await worker.metric(#"ostler_connection_reconnects{connection="consumer"}"#) >= 5)
+    }
+  }
+
   @Test("A queue deleted under it is declared and subscribed to again, and the others go on")
   func queueDeleted() async throws {
     try await withStage { stage in

@@ -53,6 +53,15 @@ import Worker
     }
   }
 
+  @Test("Probes and metrics are served at an address that is a name, too")
+  func probes() async throws {
+    try await withStage(settings: ["OSTLER_HTTP_ADDRESS": "localhost:0"]) { stage in
+      let worker = try await stage.worker()
+      #expect(await worker.readiness == "store: ready\nlock: ready\nconsumer: ready\npublisher: ready\n")
+      #expect(await worker.metric("ostler_worker_active") == 1)
+    }
+  }
+
   @Test("An answer goes to a named queue too, with the correlation-id, and never to the worker's own objects")
   func namedQueue() async throws {
     try await withStage { stage in
