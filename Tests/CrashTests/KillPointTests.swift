@@ -95,6 +95,38 @@ import Worker
     }
   }
 
+  @Test("Killed in the middle of a snapshot, twice: it goes on, and ends once with the right count")
+  func snapshot() async throws {
+    try await withStage { stage in
+      let first = try await stage.worker()
+      let (subscriber, sender) = (try await Subscriber(stage, keys: ["server.#"]), try await Sender(stage))
+      try await sender.send((1...1500).map { .enroll($0) })
+      try await subscriber.receives("1500 enrolled") { $0.count >= 1500 }
+      // The next batch's transaction notes it; its parts follow.
+      try await sender.send(.snapshot(op: 1))
+      try await subscriber.receives("it has begun") { $0.contains(where: \.isSnapshot) }
+      try await first.crash()
+      for _ in 0..<2 {
+        let worker = try await stage.start()
+        let published = subscriber.events.value.count
+        try await subscriber.receives("it goes on, or has ended") { events in
+          events.count > published || events.contains { $0.name == "snapshotCompleted" }
+        }
+        try await worker.crash()
+      }
+      _ = try await stage.worker()
+      let events = try await subscriber.receives("the end") { $0.contains { $0.name == "snapshotCompleted" } }
+      let probe = try stage.probe()
+      try await eventually("the outbox is empty") { try probe.number("SELECT count(*) FROM outbox") == 0 }
+      #expect(try Promises.broken(received: events, store: probe) == [])
+      var seen: Set<String> = []
+      let once = subscriber.events.value.filter { seen.insert($0.id).inserted }
+      #expect(once.filter { $0.name == "snapshot" }.map(\.source) == (1...1500).map { "/servers/\($0)" })
+      let ends = once.filter { $0.name == "snapshotCompleted" }
+      #expect(ends.map(\.data.count) == [1500])
+    }
+  }
+
   @Test("A message that ends the process every time is kept after the third, and its neighbours are applied")
   func poison() async throws {
     try await withStage { stage in
