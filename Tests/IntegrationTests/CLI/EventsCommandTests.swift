@@ -39,7 +39,7 @@ struct EventsCommandTests {
       let watch = """
         ostler events --json --filter 'server.#' > events.jsonl & watcher=$!
         sent=0
-        until [ -s events.jsonl ]; do ostler send enroll --server 1 --location 18 --type 126 --no-wait; done 2>/dev/null >/dev/null
+        until [ -s events.jsonl ]; do ostler send enroll --server $((sent += 1)) --location 18 --type 126 --no-wait; done 2>/dev/null >/dev/null
         kill -INT $watcher; wait $watcher
         """
       let (worker, ended) = try await fleet.bench.withWorker { try await fleet.bench.shell("set -m; " + watch) }
