@@ -205,6 +205,9 @@ actor CommandPipeline: Service {
       outbox.begin(newest: 0, firstUnmarked: nil)
     case let error as StoreError where !error.isTrouble:
       throw WorkerError(error.code == .defect ? .defect : .refusedToStart, "the store cannot be used", cause: error)
+    case let error as TopologyError where error.code == .notAllowed && turn > 0:
+      // It was allowed before: somebody is at work on the permissions, and a worker that ended would not come back.
+      break
     case let error as TopologyError where error.code != .unavailable:
       throw WorkerError(.refusedToStart, "the broker is not set up as it must be", cause: error)
     case let error as WorkerError: throw error
