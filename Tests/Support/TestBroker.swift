@@ -42,9 +42,9 @@ package enum TestBroker {
     return output
   }
 
-  /// Breaks the worker's connections in a virtual host, and no other, so often with so long in between.
+  /// Breaks the worker's connections (of one role only) in a virtual host, and no other, so often with so long in between.
   package static func closeWorkerConnections(
-    in virtualHost: String, times: Int = 1, every pause: Duration = .zero
+    _ role: String = "", in virtualHost: String, times: Int = 1, every pause: Duration = .zero
   ) async throws {
     let milliseconds = pause.components.seconds * 1000 + pause.components.attoseconds / 1_000_000_000_000_000
     try await control(
@@ -53,7 +53,7 @@ package enum TestBroker {
       [timer:sleep(\(milliseconds)) || _ <- lists:seq(1, \(times)), _ <- [[rabbit_networking:close_connection(P, "closed by a test") || P <- rabbit_networking:connections(),
         [{vhost, V}, {client_properties, C}] <- [rabbit_networking:connection_info(P, [vhost, client_properties])],
         V =:= <<"\(virtualHost)">>,
-        {<<"connection_name">>, _, <<"ostler-", _/binary>>} <- C]]].
+        {<<"connection_name">>, _, <<"ostler-\(role)", _/binary>>} <- C]]].
       """)
   }
 }

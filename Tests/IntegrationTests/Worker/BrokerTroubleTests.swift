@@ -30,6 +30,37 @@ import Worker
     }
   }
 
+  @Test("The publishing connection lost, again and again under load: published again from the first unconfirmed one on")
+  func publisherLost() async throws {
+    try await withStage(ownVirtualHost: true) { stage in
+      let worker = try await stage.worker()
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      let sending = Task { try await sender.send((1...3000).map { .enroll($0, op: UInt64($0)) }) }
+      try await subscriber.receives("it publishes") { $0.count > 10 }
+      try await TestBroker.closeWorkerConnections(
+        "publisher", in: stage.uri.virtualHost, times: 8, every: .milliseconds(150))
+      try await sending.value
+      let events = try await subscriber.receives("all") { Set($0.map(\.id)).count >= 3000 }
+      #expect(try Promises.broken(received: events, store: stage.probe(), keys: 3000) == [])
+      #expect(await worker.metric(#"ostler_connection_reconnects{connection="consumer"}"#) == 0)
+      #expect(await worker.metric("ostler_events_restarted") >= 1)
+    }
+  }
+
+  @Test("A queue whose whole prefetch could be parked never starves what the parked ones wait for")
+  func parkedPrefetch() async throws {
+    try await withStage(settings: ["OSTLER_AMQP_PREFETCH": "5", "OSTLER_PARKING_PATIENCE": "2s"]) { stage in
+      _ = try await stage.worker()
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      try await sender.send((1...40).map { .isolate($0, op: UInt64($0)) })
+      try await sender.send((1...40).map { .enroll($0, op: UInt64(100 + $0)) })
+      let events = try await subscriber.receives("80 outcomes") { Set($0.map(\.id)).count >= 80 }
+      let probe = try stage.probe()
+      #expect(try Promises.broken(received: events, store: probe, keys: 80) == [])
+      #expect(try probe.number("SELECT count(*) FROM dead_letters WHERE code <> 'unknown-server'") == 0)
+    }
+  }
+
   @Test("A link that flaps under a full prefetch dead-letters nothing and loses nothing")
   func flapping() async throws {
     try await withStage(ownVirtualHost: true) { stage in
@@ -46,6 +77,37 @@ import Worker
       #expect(try probe.number("SELECT count(*) FROM dead_letters") == 0)
       #expect(try Promises.broken(received: events, store: probe, keys: 300) == [])
       #expect(await worker.metric(#"ostler_connection_reconnects{connection="consumer"}"#) >= 5)
+    }
+  }
+
+  @Test(
+    "Permissions revoked while it runs: it says so, backs off without hammering, and goes on when they are back",
+    arguments: [
+      "login", "configure",
+    ])
+  func permissionsRevoked(which: String) async throws {
+    try await withStage(ownVirtualHost: true) { stage in
+      let worker = try await stage.worker()
+      let sender = try await Sender(stage)
+      _ = try await sender.ask(.enroll(1, op: 1))
+      let (virtualHost, user) = (stage.uri.virtualHost, stage.uri.user)
+      if which == "login" {
+        try await TestBroker.control("clear_permissions", "-p", virtualHost, user)
+      } else {
+        try await TestBroker.control("set_permissions", "-p", virtualHost, user, ".*worker$", ".*", ".*")
+      }
+      try await TestBroker.closeWorkerConnections(in: virtualHost)
+      try await eventually("it says so; it logged:\n\(worker.log)") {
+        worker.log.contains("refused for user") || worker.log.contains("not allowed")
+      }
+      #expect(await !worker.isReady)
+      // It tries again, each time later than the time before.
+      try await eventually("three tries") { worker.log.components(separatedBy: "not consuming").count > 3 }
+      #expect(worker.isRunning)
+      #expect(worker.log.components(separatedBy: "not consuming").count < 8)
+      try await TestBroker.control("set_permissions", "-p", virtualHost, user, ".*", ".*", ".*")
+      try await worker.becomesReady()
+      #expect(try await sender.ask(.isolate(1, op: 2)).outcome == "applied")
     }
   }
 

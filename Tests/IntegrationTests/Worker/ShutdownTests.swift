@@ -67,6 +67,41 @@ import Worker
     }
   }
 
+  @Test(
+    "Asked to stop while the broker is away: status 1 where events wait in the store, 0 where none do",
+    arguments: [
+      true, false,
+    ])
+  func brokerAway(eventsWait: Bool) async throws {
+    try await withStage(ownVirtualHost: true) { stage in
+      let worker = try await stage.worker()
+      let sender = try await Sender(stage)
+      let full = eventsWait ? try await FullQueue(stage) : nil
+      if eventsWait {
+        try await sender.send((1...5).map { .enroll($0) })
+        try await eventually("committed") { try stage.probe().number("SELECT count(*) FROM servers") == 5 }
+      }
+      try await TestBroker.control("clear_permissions", "-p", stage.uri.virtualHost, stage.uri.user)
+      try await TestBroker.closeWorkerConnections(in: stage.uri.virtualHost)
+      try await eventually("it has noticed; it logged:\n\(worker.log)", within: .seconds(20)) {
+        await !worker.isReady && worker.log.contains("not consuming")
+      }
+      worker.send(SIGTERM)
+      #expect(try await worker.ends() == (eventsWait ? 1 : 0))
+      await full?.close()
+    }
+  }
+
+  @Test("Asked to stop while it has never reached a broker: it stops")
+  func neverConnected() async throws {
+    try await withStage(settings: ["OSTLER_AMQP_URI": "amqp://guest:guest@127.0.0.1:1/%2F"]) { stage in
+      let worker = try await stage.start()
+      try await eventually("it has tried") { worker.log.contains("not consuming") }
+      worker.send(SIGTERM)
+      #expect(try await worker.ends() == 0)
+    }
+  }
+
   @Test("A second signal ends it at once")
   func twice() async throws {
     try await withStage { stage in
@@ -104,4 +139,7 @@ final class FullQueue {
     try await connection.deleteQueue(name)
     await connection.close()
   }
+
+  /// The queue goes with its connection.
+  func close() async { await connection.close() }
 }
