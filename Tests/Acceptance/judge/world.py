@@ -334,13 +334,10 @@ class World:
 
     def letters(self, *filters, all_states=False):
         """Dead letters as the command line prints them."""
-        if not all_states:
-            return self.installation.rows("dead-letters", "list", *filters)
-        rows = {}
-        for state in ("open", "answered", "replaying", "resolved", "discarded"):
-            for row in self.installation.rows("dead-letters", "list", "--state", state, *filters):
-                rows[row["id"]] = row
-        return list(rows.values())
+        if all_states:
+            for state in ("open", "answered", "replaying", "resolved", "discarded"):
+                filters += ("--state", state)
+        return self.installation.rows("dead-letters", "list", *filters)
 
     def servers(self):
         return {row["serverId"]: row for row in self.installation.rows("servers")}
