@@ -111,7 +111,7 @@ import Worker
     }
   }
 
-  @Test("A queue deleted under it is declared and subscribed to again, and the others go on")
+  @Test("A queue deleted under it, again and again, is declared and subscribed to again, and the others go on")
   func queueDeleted() async throws {
     try await withStage { stage in
       let worker = try await stage.worker()
@@ -119,19 +119,13 @@ import Worker
       _ = try await sender.ask(.enroll(1, op: 1))
       let connection = try await stage.connect()
       let queue = stage.topology.commandQueue(.isolate)
-      try await connection.deleteQueue(queue)
-      try await eventually("it consumes from it again") {
-        do {
-          return try await connection.declareQueue(queue, passive: true).consumerCount == 1
-        } catch {
-          try await connection.openChannel()
-          return false
-        }
+      for round in 1...5 as ClosedRange<UInt64> {
+        try await worker.consumesAgain { try await connection.deleteQueue(queue) }
+        #expect(try await sender.ask(.isolate(1, op: 10 * round)).outcome == "applied")
+        #expect(try await sender.ask(.unisolate(1, op: 10 * round)).outcome == "applied")
       }
-      try await worker.becomesReady()
       #expect(worker.log.contains(queue))
-      #expect(try await sender.ask(.isolate(1, op: 2)).outcome == "applied")
-      #expect(try await sender.ask(.unisolate(1, op: 3)).outcome == "applied")
+      #expect(await worker.isReady)
       await connection.close()
     }
   }
@@ -139,25 +133,20 @@ import Worker
   @Test("The dead-letter queue deleted: declared again before anything could get lost in it")
   func deadLettersDeleted() async throws {
     try await withStage { stage in
-      _ = try await stage.worker()
-      let connection = try await stage.connect()
-      try await connection.deleteQueue(stage.topology.deadLettersQueue)
-      let sender = try await Sender(stage)
-      try await eventually("it consumes from it again") {
-        do {
-          return try await connection.declareQueue(stage.topology.deadLettersQueue, passive: true).consumerCount == 1
-        } catch {
-          try await connection.openChannel()
-          return false
-        }
-      }
-      // Unroutable: goes through the alternate exchange into that queue.
+      let worker = try await stage.worker()
+      let (connection, sender) = (try await stage.connect(), try await Sender(stage))
       try await connection.enableConfirms()
-      _ = try await connection.publish([
-        OutboundMessage(exchange: stage.topology.commandsExchange, routingKey: "alocate", body: Array("{}".utf8))
-      ])
-      try await eventually("taken in") {
-        try stage.probe().rows("SELECT code FROM dead_letters") == [["unknown-command"]]
+      for round in 1...5 {
+        try await worker.consumesAgain { try await connection.deleteQueue(stage.topology.deadLettersQueue) }
+        // Unroutable: goes through the alternate exchange into that queue.
+        _ = try await connection.publish([
+          OutboundMessage(
+            exchange: stage.topology.commandsExchange, routingKey: "alocate",
+            properties: Properties(messageID: "m\(round)"), body: Array("{}".utf8))
+        ])
+        try await eventually("taken in") {
+          try stage.probe().number("SELECT count(*) FROM dead_letters WHERE code = 'unknown-command'") == round
+        }
       }
       #expect(try await sender.ask(.enroll(1)).outcome == "applied")
       await connection.close()
@@ -253,5 +242,17 @@ import Worker
       let events = try await subscriber.receives("all, once the alarm is over") { Set($0.map(\.id)).count >= 400 }
       #expect(try Promises.broken(received: events, store: stage.probe(), keys: 400) == [])
     }
+  }
+}
+
+extension WorkerProcess {
+  /// Waits until it has subscribed anew after what the closure does.
+  fileprivate func consumesAgain(after change: () async throws -> Void) async throws {
+    let before = log.components(separatedBy: "INFO consuming").count
+    try await change()
+    try await eventually("it subscribes again; it logged:\n\(self.log)") {
+      self.log.components(separatedBy: "INFO consuming").count > before
+    }
+    try await becomesReady()
   }
 }
