@@ -47,6 +47,17 @@ struct BrokerDeath {
     }
   }
 
+  /// Why a replay did not arrive. It is a command whatever became of it, so its letter may be replayed once more.
+  func ofReplay(_ delivery: Delivery, topology: Topology) -> Rejection {
+    if command != nil { return Rejection(code, "the replay did not arrive: " + message, details: details) }
+    let queue = "\(topology.commandsExchange).\(delivery.routingKey)"
+    return Rejection(
+      .brokerRejected,
+      "the replay did not arrive: it could not be routed to queue \(queue); see that the queue is there and is bound to "
+        + "exchange \(topology.commandsExchange) ('ostler topology' declares both), then replay it again",
+      details: [.init("queue", .text(queue)), .init("routingKey", .text(delivery.routingKey))])
+  }
+
   private struct Entry {
     let queue: String
     let reason: String

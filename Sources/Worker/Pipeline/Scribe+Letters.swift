@@ -71,7 +71,7 @@ extension Scribe {
   /// A replay that the broker dead-lettered: its letter opens again.
   mutating func takeIn(_ delivery: Delivery, _ replayed: Replayed) throws(StoreError) {
     let death = BrokerDeath(delivery, topology: rules.topology)
-    let rejection = Rejection(death.code, "the replay did not arrive: " + death.message, details: death.details)
+    let rejection = death.ofReplay(delivery, topology: rules.topology)
     let facts = OperationFacts(
       command: death.command ?? CommandName(rawValue: delivery.routingKey), actor: replayed.actor,
       replayedBy: replayed.replay.askedBy)
