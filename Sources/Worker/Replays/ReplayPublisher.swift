@@ -46,6 +46,7 @@ actor ReplayPublisher: Service {
       guard let owner = try await activity.wait(until: { $0.fence != nil }).fence else { continue }
       do {
         let next = try await next()
+        for (replay, reason) in next.unsendable { try await giveBack(replay, because: reason, owner: owner) }
         if next.messages.isEmpty {
           if next.running == 0, let idle = connection {
             await idle.close()
@@ -75,6 +76,8 @@ actor ReplayPublisher: Service {
 
   private struct Next {
     var messages: [(replay: Replay, message: OutboundMessage)] = []
+    /// Those that no broker would take, and why.
+    var unsendable: [(replay: Replay, reason: String)] = []
     var running: Int
   }
 
@@ -86,7 +89,11 @@ actor ReplayPublisher: Service {
     }
     var next = Next(running: running)
     for (replay, letter) in found {
-      next.messages.append((replay, try ReplayMessage.make(replay, of: letter, exchange: exchange)))
+      do throws(JSONFault) {
+        next.messages.append((replay, try ReplayMessage.make(replay, of: letter, exchange: exchange)))
+      } catch {
+        next.unsendable.append((replay, "its properties cannot be read: \(error.message)"))
+      }
     }
     return next
   }
@@ -103,7 +110,17 @@ actor ReplayPublisher: Service {
   private func publish(
     _ messages: [(replay: Replay, message: OutboundMessage)], over connection: Connection, owner: WorkerToken
   ) async throws {
-    let published = try await connection.publish(messages.map(\.message))
+    let published: Published
+    do throws(AMQPError) {
+      published = try await connection.publish(messages.map(\.message))
+    } catch {
+      guard error.code == .invalidArgument else { throw error }
+      return try await publishApart(messages, because: error, over: connection, owner: owner)
+    }
+    if published.count == 0 {
+      // The broker takes nothing for now.
+      try await Task.sleep(for: Self.interval)
+    }
     var waiting = Set(published.sequences)
     let clock = ContinuousClock()
     let deadline = clock.now + Self.confirmPatience
@@ -127,5 +144,33 @@ actor ReplayPublisher: Service {
     }
     instruments.countLetters(.replayed, by: replays.count)
     logger.log(.info, "replays published", [.count: replays.count])
+  }
+
+  /// One of them can never be sent, such as one whose headers fill a frame without the replay's own: the others must not
+  /// wait for it. Nothing has been written yet.
+  private func publishApart(
+    _ messages: [(replay: Replay, message: OutboundMessage)], because error: AMQPError, over connection: Connection,
+    owner: WorkerToken
+  ) async throws {
+    if messages.count == 1 {
+      return try await giveBack(messages[0].replay, because: error.message, owner: owner)
+    }
+    let middle = messages.count / 2
+    try await publish(Array(messages[..<middle]), over: connection, owner: owner)
+    try await publish(Array(messages[middle...]), over: connection, owner: owner)
+  }
+
+  /// The letter opens again.
+  private func giveBack(_ replay: Replay, because reason: String, owner: WorkerToken) async throws(StoreError) {
+    let rejection = Rejection(
+      .brokerRejected, "the replay cannot be sent: \(reason); have its sender send it again")
+    try await store.commit(owner: owner) { transaction throws(StoreError) in
+      // It may have been given up meanwhile.
+      guard let now = try transaction.replay(of: replay.letterID, attempt: replay.attempt), now.isRunning else {
+        return
+      }
+      try transaction.end(now, with: .rejected(rejection, detailsJSON: "{}"), at: .now)
+    }
+    logger.log(.warning, "a replay cannot be sent; its letter is open again", [.error: reason])
   }
 }
