@@ -8,10 +8,13 @@ struct TextTable: ~Copyable {
   struct Column {
     let title: String
     let isNumber: Bool
+    /// Never cut: a part of it would mean nothing.
+    let isWhole: Bool
 
-    init(_ title: String, isNumber: Bool = false) {
+    init(_ title: String, isNumber: Bool = false, isWhole: Bool = false) {
       self.title = title
       self.isNumber = isNumber
+      self.isWhole = isWhole || isNumber
     }
   }
 
@@ -75,7 +78,7 @@ struct TextTable: ~Copyable {
     var widths = widths
     var excess = widths.reduce(0, +) + gap * (widths.count - 1) - maxWidth
     while excess > 0,
-      let widest = widths.indices.filter({ !columns[$0].isNumber && widths[$0] > narrowest }).max(by: {
+      let widest = widths.indices.filter({ !columns[$0].isWhole && widths[$0] > narrowest }).max(by: {
         widths[$0] < widths[$1]
       })
     {

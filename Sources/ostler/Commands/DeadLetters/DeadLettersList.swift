@@ -64,27 +64,16 @@ struct DeadLettersList: AsyncParsableCommand {
   }
 
   private func printTable(_ store: Store) async throws {
-    let isCut = StandardOutput.isTerminal
-    var table = TextTable([
-      .init("ID"), .init("STATE"), .init("RECEIVED"), .init("COMMAND"), .init("SERVER", isNumber: true),
-      .init("CLIENT", isNumber: true), .init("CODE"), .init("COUNT", isNumber: true), .init("REPLAYS", isNumber: true),
-      .init("MESSAGE"),
-    ])
-    let limit = limit ?? (isCut ? Self.pageLines : nil)
-    let last = try await forEachLetter(in: store, limit: limit) { letter in
-      table.row([
-        isCut ? letter.id.short : letter.id.description, letter.state.rawValue, letter.receivedAt.description,
-        letter.command, letter.serverID?.description, letter.clientID?.description, letter.code.rawValue,
-        String(letter.count), String(letter.attempts), letter.message,
-      ])
-    }
-    table.finish()
-    if table.rowCount == 0 {
+    var table = LetterTable()
+    let limit = limit ?? (StandardOutput.isTerminal ? Self.pageLines : nil)
+    let last = try await forEachLetter(in: store, limit: limit) { table.row($0) }
+    let count = table.finish()
+    if count == 0 {
       Complaint.write("no dead letters match\n")
     } else if let last {
       let all = try await LetterGroups.count(selection.filter(), in: store)
       Complaint.write(
-        "\(PlainText.grouped(table.rowCount)) of \(PlainText.grouped(all)); the next page: add --after \(last.short)\n")
+        "\(PlainText.grouped(count)) of \(PlainText.grouped(all)); the next page: add --after \(last.short)\n")
     }
   }
 

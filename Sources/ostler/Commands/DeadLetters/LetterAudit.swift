@@ -71,8 +71,9 @@ extension Store {
 /// The audit trail as a table.
 struct AuditTable: ~Copyable {
   private var table = TextTable([
-    .init("TIME"), .init("WHO"), .init("ACTION"), .init("LETTER"), .init("ATTEMPT", isNumber: true), .init("RESULT"),
-    .init("REASON"), .init("LINKED TO"),
+    .init("TIME"), .init("WHO"), .init("ACTION"), .init("LETTER", isWhole: true), .init("ATTEMPT", isNumber: true),
+    .init("RESULT"),
+    .init("REASON"), .init("LINKED TO", isWhole: true),
   ])
 
   mutating func row(_ entry: AuditEntry) {

@@ -118,6 +118,7 @@ struct LetterChange {
       progress.update(done)
     }
     progress.finish(done)
+    guard changed > 0 else { throw CommandFailure(.refused, refused > Self.maxTold ? "nothing was \(past)" : "") }
     var lines = StandardOutput()
     let rest = done < ids.count ? "; stopped, \(PlainText.grouped(ids.count - done)) not touched" : ""
     lines.line(

@@ -33,8 +33,11 @@ struct LettersOverview: AsyncParsableCommand {
 
   private func printGroups(_ store: Store) async throws {
     let groups = try await LetterGroups(by: .code, filter: selection.filter(), limit: nil).read(store)
+    let now = Timestamp.now
     var table = TextTable([
-      .init("COUNT", isNumber: true), .init("CODE"), .init("OLDEST"), .init("NEWEST"), .init("EXAMPLE"),
+      .init("COUNT", isNumber: true), .init("CODE", isWhole: true), .init("OLDEST", isNumber: true),
+      .init("NEWEST", isNumber: true),
+      .init("EXAMPLE", isWhole: true),
       .init("MESSAGE"),
     ])
     var advice: [(code: RejectionCode, example: DeadLetter)] = []
@@ -44,8 +47,8 @@ struct LettersOverview: AsyncParsableCommand {
       else { continue }
       advice.append((code, example))
       table.row([
-        PlainText.grouped(group.count), code.rawValue, group.oldest.description, group.newest.description,
-        example.id.short, example.message,
+        PlainText.grouped(group.count), code.rawValue, AgeText.write(from: group.oldest, to: now),
+        AgeText.write(from: group.newest, to: now), example.id.short, example.message,
       ])
     }
     table.finish()

@@ -48,7 +48,8 @@ struct ReplayForecast {
 
   private func printText(_ results: [Result], _ store: Store) async throws {
     var table = TextTable([
-      .init("ID"), .init("COMMAND"), .init("SERVER", isNumber: true), .init("CLIENT", isNumber: true), .init("WAS"),
+      .init("ID", isWhole: true), .init("COMMAND"), .init("SERVER", isNumber: true), .init("CLIENT", isNumber: true),
+      .init("WAS"),
       .init("WOULD"),
     ])
     let isCut = StandardOutput.isTerminal
