@@ -17,6 +17,7 @@ package struct WorkerApplication: Sendable {
   ///
   /// - Throws: ``WorkerError``.
   package func run() async throws {
+    try refuseWhatIsNotEnforced()
     let store = try await StoreOpening(settings: settings, logger: logger).open()
     let parts = WorkerParts(settings: settings, store: store, logger: logger)
     warnAboutOpenDoor()
@@ -70,8 +71,18 @@ package struct WorkerApplication: Sendable {
     return quiet
   }
 
+  /// A setting that asks for protection must not be taken in silence by a version that gives none.
+  private func refuseWhatIsNotEnforced() throws(WorkerError) {
+    guard settings.authorization.isRequired || !settings.authorization.requiredFor.isEmpty else { return }
+    throw WorkerError(
+      .refusedToStart,
+      """
+      authorization.required and authorization.requiredFor are not enforced by this version: remove them, and let \
+      the broker's permissions decide who may publish to \(settings.amqp.namespace).commands
+      """)
+  }
+
   private func warnAboutOpenDoor() {
-    guard !settings.authorization.isRequired else { return }
     logger.log(
       .warning,
       """
