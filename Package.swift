@@ -14,7 +14,8 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "Ostler",
   products: [
-    .executable(name: "ostler", targets: ["ostler"])
+    .executable(name: "ostler", targets: ["ostler"]),
+    .executable(name: "micro", targets: ["micro"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -82,6 +83,10 @@ let package = Package(
       path: "Tests/Support",
       swiftSettings: strict
     ),
+    // Steps of a command's way by themselves, for Benchmarks/; here because it needs package access.
+    .executableTarget(
+      name: "micro", dependencies: ["AMQP", "Lifecycle", "Store", "Worker"], path: "Benchmarks/Sources/micro",
+      swiftSettings: strict),
     .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle"], swiftSettings: strict),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: strict),
     .testTarget(
