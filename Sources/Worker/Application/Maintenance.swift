@@ -48,11 +48,22 @@ struct Maintenance: Service {
     try await inChunks(fence) { transaction, progress throws(StoreError) in
       try transaction.pruneOperations(decidedBefore: operationsBefore, limit: Self.chunk, after: progress)
     }
+    try await inChunks(fence) { transaction throws(StoreError) in
+      try transaction.pruneLetters(closedBefore: closedBefore, answeredBefore: answeredBefore, limit: Self.chunk)
+    }
+    // What was done to a letter is known for as long as the letter, and then once more its retention.
+    try await inChunks(fence) { transaction throws(StoreError) in
+      try transaction.pruneAudit(before: closedBefore, limit: Self.chunk)
+    }
+  }
+
+  /// - Parameter prune: forgets at most ``chunk`` rows and says how many.
+  private func inChunks(
+    _ fence: WorkerToken, _ prune: @escaping @Sendable (Transaction) throws(StoreError) -> Int
+  ) async throws(StoreError) {
     for _ in 0..<Self.maxChunks {
-      let pruned = try await store.commit(owner: fence) { transaction throws(StoreError) in
-        try transaction.pruneLetters(closedBefore: closedBefore, answeredBefore: answeredBefore, limit: Self.chunk)
-      }
-      if pruned < Self.chunk { break }
+      let pruned = try await store.commit(owner: fence) { transaction throws(StoreError) in try prune(transaction) }
+      if pruned < Self.chunk { return }
     }
   }
 
