@@ -19,17 +19,14 @@ extension Snapshot {
     return try server(from: run)
   }
 
-  /// The same, passing over some.
-  package func longestAvailable(
-    at location: LocationID, type: InstanceTypeID, except: Set<ServerID>
-  ) throws(StoreError) -> Server? {
+  /// All that are available there, the one available for longest first.
+  package func availableServers(at location: LocationID, type: InstanceTypeID) throws(StoreError) -> [ServerID] {
     var run = try connection.prepare(Statements.allAvailable)
     run.bind(location)
     run.bind(type)
-    while try run.step() {
-      if !except.contains(ServerID(run.integer(0))) { return try server(from: run) }
-    }
-    return nil
+    var ids: [ServerID] = []
+    while try run.step() { ids.append(ServerID(run.integer(0))) }
+    return ids
   }
 
   /// Up to `limit` servers after `previous`, in ascending order of their ids.
@@ -110,7 +107,7 @@ private enum Statements {
     """)
   static let allAvailable = SQLText(
     """
-    SELECT \(ServerRow.columns) FROM servers
+    SELECT id FROM servers
     WHERE location_id = ? AND instance_type_id = ? AND available_position IS NOT NULL ORDER BY available_position
     """)
   static let serversAtLocation = SQLText(

@@ -5,12 +5,20 @@ import Store
 final class DryRunView: StateView {
   private let base: Snapshot
   private var servers: [ServerID: Server] = [:]
+  /// Servers that are available in the snapshot, the longest first, without those at the front that the dry run has
+  /// changed. Read once for each place: to pass over all of the changed ones each time would take ever longer.
+  private var available: [Place: ArraySlice<ServerID>] = [:]
   /// Servers that the dry run made available, in that order: after all that were available before.
   private var madeAvailable: [ServerID] = []
   private var allocations: [Changed] = []
   private var limits: [QuotaKey: Int?] = [:]
   private var useChanges: [QuotaKey: Int] = [:]
   private var operations: [OperationKey: [OperationRecord]] = [:]
+
+  private struct Place: Hashable {
+    let location: LocationID
+    let type: InstanceTypeID
+  }
 
   /// An allocation that began or ended in this run, and the enrolment of its server that it belongs to.
   private struct Changed {
@@ -88,8 +96,12 @@ final class DryRunView: StateView {
   private func use(of key: QuotaKey) throws(StoreError) -> Int { try base.use(of: key) + useChanges[key, default: 0] }
 
   func longestAvailable(at location: LocationID, type: InstanceTypeID) throws(StoreError) -> Server? {
-    let untouched = try base.longestAvailable(at: location, type: type, except: Set(servers.keys))
-    if let untouched { return untouched }
+    let place = Place(location: location, type: type)
+    var untouched =
+      if let known = available[place] { known } else { try base.availableServers(at: location, type: type)[...] }
+    while let first = untouched.first, servers[first] != nil { untouched = untouched.dropFirst() }
+    available[place] = untouched
+    if let first = untouched.first { return try base.server(first) }
     for id in madeAvailable {
       guard let server = servers[id], server.locationID == location, server.instanceTypeID == type else { continue }
       return server
