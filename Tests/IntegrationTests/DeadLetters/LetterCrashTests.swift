@@ -17,8 +17,8 @@ struct LetterCrashTests {
       try await prepare(fleet)
       let killed = try await fleet.bench.shell(
         """
-        OSTLER_TEST_KILL_POINT=\(point) ostler run 2>worker1.log & worker=$!
-        ostler dl replay --code unknown-server --reason crash || exit 2
+        OSTLER_TEST_KILL_POINT=\(point) timeout 120 ostler run 2>worker1.log & worker=$!
+        ostler dl replay --code unknown-server --reason crash
         wait $worker
         """)
       #expect(killed.status == 137, "the worker was to be killed: \(killed.complaints)")
@@ -34,7 +34,9 @@ struct LetterCrashTests {
         let killed = try await fleet.bench.shell(
           """
           ostler dl replay --code unknown-server --rate 100 --wait & asking=$!
-          until [ "$(ostler dl list --state resolved --json | wc -l)" -ge 10 ]; do :; done
+          for look in {1..500}; do
+            [ "$(ostler dl list --state resolved --json | wc -l)" -ge 10 ] && break
+          done
           kill -9 $asking; wait $asking
           """)
         #expect(killed.status == 137)
@@ -56,7 +58,9 @@ struct LetterCrashTests {
           """
           ostler run 2>>worker1.log & worker=$!
           ostler dl replay --code unknown-server --rate 60 --wait & asking=$!
-          until [ "$(ostler dl list --state resolved --json | wc -l)" -ge \(round * 20) ]; do :; done
+          for look in {1..500}; do
+            [ "$(ostler dl list --state resolved --json | wc -l)" -ge \(round * 20) ] && break
+          done
           kill -9 $worker $asking; wait
           """)
       }
@@ -72,7 +76,7 @@ struct LetterCrashTests {
       try await fleet.letters(count: Self.count)
       try await fleet.publish((0..<Self.count).map { .enroll(Int64(100 + $0), "new") })
       let last = Int64(100 + Self.count - 1)
-      while try await fleet.version(of: last) == 0 { _ = try await fleet.letters("--limit 1") }
+      try await eventually("server \(last) is enrolled") { try await fleet.version(of: last) == 1 }
     }
   }
 
