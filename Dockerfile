@@ -1,4 +1,4 @@
-# The worker as an image: built on Debian 12 with the Swift toolchain, run on Debian 12 without it.
+# The worker as an image: built on Debian 12 with the Swift toolchain, run on Debian 12 with the Swift runtime alone.
 #
 #   docker build --tag ostler .
 #   docker run --rm --env OSTLER_AMQP_URI=amqps://… --volume ostler:/var/lib/ostler ostler
@@ -18,11 +18,11 @@ COPY Package.* ./
 RUN swift package resolve
 COPY Sources Sources
 COPY Tests Tests
-# The Swift runtime is linked in, so that the image below needs no Swift.
-RUN swift build --configuration release --product ostler --static-swift-stdlib \
+RUN swift build --configuration release --product ostler \
  && install -D --strip "$(swift build --configuration release --show-bin-path)/ostler" /out/ostler
 
-FROM debian:${DEBIAN_RELEASE}-slim
+# Debian's slim image with the Swift runtime, without compiler and headers.
+FROM swift:${SWIFT_VERSION}-${DEBIAN_RELEASE}-slim
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates curl librabbitmq4 libsqlite3-0 \
