@@ -1,5 +1,5 @@
 /// The statuses that the process ends with: those of the contract, which are those of BSD's `sysexits.h`.
-enum ExitStatus: Int32 {
+package enum ExitStatus: Int32, CaseIterable {
   /// Done, or asked to stop and drained.
   case done = 0
   /// Understood, and refused or partly failed.
