@@ -221,6 +221,12 @@ struct ContractTableTests {
     #expect(table.rows.map { $0[0] } == ExitStatus.allCases.map { String($0.rawValue) })
   }
 
+  @Test("whoever is on call is told what to do about every code, once")
+  func advice() throws {
+    let codes = try Page("docs/operations.md").table("codes").code(0).joined()
+    #expect(codes.sorted() == RejectionCode.allCases.map(\.rawValue).sorted())
+  }
+
   @Test("every metric, as a scrape names it")
   func metrics() throws {
     let table = try Page("docs/operations.md").table("metrics")
