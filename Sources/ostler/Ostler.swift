@@ -64,6 +64,10 @@ struct Ostler: AsyncParsableCommand {
       var output = StandardOutput()
       if !text.isEmpty { output.line(text) }
       output.flush()
+    } else if code == .validationFailure,
+      let misspelt = MisspeltCommand(CommandLine.arguments.dropFirst(), of: Ostler.self)
+    {
+      Complaint.print(misspelt.message)
     } else if code == .validationFailure {
       Complaint.print(text.hasPrefix("Error: ") ? String(text.dropFirst("Error: ".count)) : text)
     } else if !(error is ExitCode) {
