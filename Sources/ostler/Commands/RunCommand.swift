@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Worker
 
 /// `ostler run`: the worker.
@@ -25,7 +26,12 @@ struct RunCommand: AsyncParsableCommand {
     do {
       try await WorkerApplication(settings: settings, logger: logger).run()
     } catch let error as WorkerError {
-      throw CommandFailure(status(of: error.code), error.description)
+      // Whoever reads the log as JSON reads its last line too.
+      guard case .json = settings.log.format else {
+        throw CommandFailure(status(of: error.code), error.description)
+      }
+      logger.critical("\(error)")
+      throw CommandFailure(status(of: error.code), "")
     }
   }
 
