@@ -23,7 +23,8 @@ struct StoreOpening {
         }
         guard clock.now < deadline else {
           throw WorkerError(
-            .unavailable, "the store could not be opened within startup.patience (\(settings.startup.patience))",
+            .unavailable,
+            "the store could not be opened within startup.patience (\(DurationText.write(settings.startup.patience)))",
             cause: error)
         }
         logger.log(.warning, "the store cannot be opened yet; trying again", [.error: error])

@@ -42,7 +42,7 @@ package struct WorkerApplication: Sendable {
   private var notDrained: WorkerError {
     WorkerError(
       .notDrained,
-      "not everything was finished within shutdown.grace (\(settings.shutdown.grace)); nothing is lost: "
+      "not everything was finished within shutdown.grace (\(DurationText.write(settings.shutdown.grace))); nothing is lost: "
         + "commands that were not acknowledged come again, and events wait in the store")
   }
 

@@ -30,7 +30,10 @@ extension Logger {
   ) {
     guard logLevel <= level else { return }
     var metadata: Logger.Metadata = [:]
-    for (key, value) in fields { metadata[key.rawValue] = .string(bounded(value.description)) }
+    for (key, value) in fields {
+      let text = (value as? Duration).map(DurationText.write) ?? value.description
+      metadata[key.rawValue] = .string(bounded(text))
+    }
     log(level: level, message, metadata: metadata)
   }
 }

@@ -217,7 +217,7 @@ actor CommandPipeline: Service {
     if !hasConnected && clock.now - started > settings.startup.patience {
       throw WorkerError(
         .unavailable,
-        "no broker could be reached within startup.patience (\(settings.startup.patience))", cause: error)
+        "no broker took us in within startup.patience (\(DurationText.write(settings.startup.patience)))", cause: error)
     }
   }
 
