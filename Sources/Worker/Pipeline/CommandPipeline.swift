@@ -79,12 +79,12 @@ actor CommandPipeline: Service {
   /// One connection's life: lock, topology, subscriptions, batches. Returns when asked to stop and drained.
   private func serve(over connection: Connection, connected: () -> Void) async throws {
     try await connection.open(settings.amqp.brokers)
-    hasConnected = true
-    guard try await WorkerLock(queue: topology.workerQueue, health: health, logger: logger).acquire(on: connection)
-    else {
+    let lock = WorkerLock(queue: topology.workerQueue, health: health, logger: logger)
+    guard try await lock.acquire(on: connection, standby: { hasConnected = true }) else {
       await connection.close()
       return
     }
+    hasConnected = true
     try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
     try await becomeActive()
     connected()

@@ -13,8 +13,9 @@ struct WorkerLock {
 
   /// Waits until the lock is ours.
   ///
+  /// - Parameter standby: told once that another worker has it: the broker has taken us in, and waiting is all right.
   /// - Returns: `false` when asked to stop first.
-  func acquire(on connection: Connection) async throws -> Bool {
+  func acquire(on connection: Connection, standby: () -> Void) async throws -> Bool {
     var hasSaidSo = false
     while !Task.isShuttingDownGracefully {
       do throws(AMQPError) {
@@ -24,6 +25,7 @@ struct WorkerLock {
       } catch {
         guard error.code == .resourceLocked else { throw error }
         if !hasSaidSo {
+          standby()
           logger.log(.notice, "another worker is active; waiting as a standby", [.queue: queue])
           health.set(.lock, .notReady("standby: another worker is active"))
           hasSaidSo = true
