@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from faststream import FastStream
-from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
+from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 
 from job import COMMANDS, PREFETCH, Job
 
@@ -19,14 +19,14 @@ events = RabbitExchange(f"{namespace}.events", type=ExchangeType.TOPIC, durable=
 
 def subscribe(command):
     @broker.subscriber(RabbitQueue(f"{namespace}.commands.{command}", durable=True, declare=False))
-    async def handle(body: bytes, message: RabbitMessage):
-        applied = job.apply(command, message.body)
+    async def handle(body: dict):
+        applied = job.apply(command, body)
         if applied:
             position, key, event = applied
             await broker.publish(
                 event, exchange=events, routing_key=key, persist=True, content_type="application/cloudevents+json"
             )
-            job.published = position
+            job.published.append(position)
 
 
 for name in COMMANDS:

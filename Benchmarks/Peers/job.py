@@ -14,19 +14,18 @@ class Job:
     def __init__(self, path):
         self.database = sqlite3.connect(path)
         self.database.executescript((pathlib.Path(__file__).parent / "schema.sql").read_text())
-        # The position that is published and still in the outbox: it goes with the next transaction.
-        self.published = None
+        # Positions that are published and still in the outbox: they go with the next transaction.
+        self.published = []
 
-    def apply(self, command, body):
+    def apply(self, command, message):
         """Returns position, routing key and event, or None for an operation that was seen before."""
-        message = json.loads(body)
         server, operation = message["serverId"], message["operationUuid"]
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         with self.database:
             run = self.database.execute
             run("BEGIN IMMEDIATE")
-            if self.published is not None:
-                run("DELETE FROM outbox WHERE position = ?", (self.published,))
+            while self.published:
+                run("DELETE FROM outbox WHERE position = ?", (self.published.pop(),))
             known = run(
                 "SELECT outcome FROM operations WHERE uuid = ? AND command = ? AND server_id = ?",
                 (operation, command, server),

@@ -3,6 +3,7 @@
     pika_worker.py URI NAMESPACE STORE
 """
 
+import json
 import signal
 import sys
 
@@ -19,7 +20,7 @@ channel.confirm_delivery()
 
 
 def handle(channel, method, properties, body):
-    applied = job.apply(method.routing_key, body)
+    applied = job.apply(method.routing_key, json.loads(body))
     if applied:
         position, key, event = applied
         # Returns when the broker has confirmed.
@@ -27,7 +28,7 @@ def handle(channel, method, properties, body):
             f"{namespace}.events", key, event,
             pika.BasicProperties(content_type="application/cloudevents+json", delivery_mode=2),
         )
-        job.published = position
+        job.published.append(position)
     channel.basic_ack(method.delivery_tag)
 
 

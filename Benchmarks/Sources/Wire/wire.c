@@ -21,9 +21,10 @@
 #include <amqp_tcp_socket.h>
 #endif
 
+enum { CHANNEL = 1 };
+
 struct wire {
   amqp_connection_state_t state;
-  amqp_channel_t channel;
   // The body of the delivery that was handed out last, where it came in several frames.
   char *body;
   size_t body_capacity;
@@ -72,8 +73,7 @@ wire *wire_open(const char *uri) {
   check_reply(amqp_login(wire->state, info.vhost, 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, info.user, info.password),
               "logging in");
   free(copy);
-  wire->channel = 1;
-  amqp_channel_open(wire->state, wire->channel);
+  amqp_channel_open(wire->state, CHANNEL);
   check(wire, "opening the channel");
   return wire;
 }
@@ -86,30 +86,18 @@ void wire_close(wire *wire) {
 }
 
 int wire_descriptor(const wire *wire) { return amqp_get_sockfd(wire->state); }
-bool wire_has_data(const wire *wire) {
-  return amqp_frames_enqueued(wire->state) || amqp_data_in_buffer(wire->state);
-}
-
-void wire_reopen_channel(wire *wire) {
-  // What was still being delivered is for a number that nobody uses any more.
-  amqp_channel_close(wire->state, wire->channel, AMQP_REPLY_SUCCESS);
-  wire->channel += 1;
-  amqp_channel_open(wire->state, wire->channel);
-  check(wire, "opening a channel");
-}
-
 void wire_confirm(wire *wire) {
-  amqp_confirm_select(wire->state, wire->channel);
+  amqp_confirm_select(wire->state, CHANNEL);
   check(wire, "confirm.select");
 }
 
 void wire_prefetch(wire *wire, uint16_t count) {
-  amqp_basic_qos(wire->state, wire->channel, 0, count, 0);
+  amqp_basic_qos(wire->state, CHANNEL, 0, count, 0);
   check(wire, "basic.qos");
 }
 
 void wire_consume(wire *wire, const char *queue) {
-  amqp_basic_consume(wire->state, wire->channel, amqp_cstring_bytes(queue), amqp_empty_bytes, 0, 0, 0,
+  amqp_basic_consume(wire->state, CHANNEL, amqp_cstring_bytes(queue), amqp_empty_bytes, 0, 0, 0,
                      amqp_empty_table);
   check(wire, queue);
 }
@@ -118,37 +106,19 @@ void wire_declare_quorum_queue(wire *wire, const char *queue) {
   amqp_table_entry_t type = {
       .key = amqp_cstring_bytes("x-queue-type"),
       .value = {.kind = AMQP_FIELD_KIND_UTF8, .value = {.bytes = amqp_cstring_bytes("quorum")}}};
-  amqp_queue_declare(wire->state, wire->channel, amqp_cstring_bytes(queue), 0, 1, 0, 0, (amqp_table_t){1, &type});
+  amqp_queue_declare(wire->state, CHANNEL, amqp_cstring_bytes(queue), 0, 1, 0, 0, (amqp_table_t){1, &type});
   check(wire, queue);
 }
 
 void wire_bind(wire *wire, const char *queue, const char *exchange, const char *key) {
-  amqp_queue_bind(wire->state, wire->channel, amqp_cstring_bytes(queue), amqp_cstring_bytes(exchange),
+  amqp_queue_bind(wire->state, CHANNEL, amqp_cstring_bytes(queue), amqp_cstring_bytes(exchange),
                   amqp_cstring_bytes(key), amqp_empty_table);
   check(wire, exchange);
 }
 
-void wire_declare_topic_exchange(wire *wire, const char *exchange) {
-  amqp_exchange_declare(wire->state, wire->channel, amqp_cstring_bytes(exchange), amqp_cstring_bytes("topic"), 0, 1, 0,
-                        0, amqp_empty_table);
-  check(wire, exchange);
-}
-
 void wire_purge(wire *wire, const char *queue) {
-  amqp_queue_purge(wire->state, wire->channel, amqp_cstring_bytes(queue));
+  amqp_queue_purge(wire->state, CHANNEL, amqp_cstring_bytes(queue));
   check(wire, queue);
-}
-
-void wire_delete_queue(wire *wire, const char *queue) {
-  amqp_queue_delete(wire->state, wire->channel, amqp_cstring_bytes(queue), 0, 0);
-  check(wire, queue);
-}
-
-uint32_t wire_depth(wire *wire, const char *queue) {
-  amqp_queue_declare_ok_t *answer = amqp_queue_declare(wire->state, wire->channel, amqp_cstring_bytes(queue), 1, 0, 0,
-                                                       0, amqp_empty_table);
-  check(wire, queue);
-  return answer->message_count;
 }
 
 void wire_publish(wire *wire, const char *exchange, const char *key, const char *content_type, const void *body,
@@ -157,13 +127,13 @@ void wire_publish(wire *wire, const char *exchange, const char *key, const char 
       ._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG,
       .delivery_mode = AMQP_DELIVERY_PERSISTENT,
       .content_type = amqp_cstring_bytes(content_type)};
-  check_status(amqp_basic_publish(wire->state, wire->channel, amqp_cstring_bytes(exchange), amqp_cstring_bytes(key), 0,
+  check_status(amqp_basic_publish(wire->state, CHANNEL, amqp_cstring_bytes(exchange), amqp_cstring_bytes(key), 0,
                                   0, &properties, (amqp_bytes_t){length, (void *)body}),
                "publishing");
 }
 
 void wire_ack(wire *wire, uint64_t tag, bool multiple) {
-  check_status(amqp_basic_ack(wire->state, wire->channel, tag, multiple), "acknowledging");
+  check_status(amqp_basic_ack(wire->state, CHANNEL, tag, multiple), "acknowledging");
 }
 
 static int next_frame(wire *wire, amqp_frame_t *frame, int timeout_milliseconds) {
@@ -201,11 +171,9 @@ static void read_content(wire *wire, wire_event *event) {
 void wire_next(wire *wire, wire_event *event, int timeout_milliseconds) {
   amqp_frame_t frame;
   event->kind = WIRE_NOTHING;
-  do {
-    amqp_maybe_release_buffers(wire->state);
-    if (next_frame(wire, &frame, timeout_milliseconds) == AMQP_STATUS_TIMEOUT) return;
-    // Left over from a channel that was given up.
-  } while (frame.channel != 0 && frame.channel != wire->channel);
+  // It searches all frames that are queued: those that came between the answers to several basic.consume are many.
+  if (!amqp_frames_enqueued(wire->state)) amqp_maybe_release_buffers(wire->state);
+  if (next_frame(wire, &frame, timeout_milliseconds) == AMQP_STATUS_TIMEOUT) return;
   if (frame.frame_type != AMQP_FRAME_METHOD) return;
   switch (frame.payload.method.id) {
     case AMQP_BASIC_DELIVER_METHOD: {

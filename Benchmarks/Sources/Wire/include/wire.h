@@ -31,23 +31,16 @@ typedef struct {
 // Host and port of an address like amqp://user:password@host:port/vhost.
 wire *wire_open(const char *uri);
 void wire_close(wire *wire);
-// For poll(): the socket, and whether something was read already that poll() knows nothing of.
+// For poll(), once wire_next() has said that there is nothing.
 int wire_descriptor(const wire *wire);
-bool wire_has_data(const wire *wire);
 
 void wire_confirm(wire *wire);
 void wire_prefetch(wire *wire, uint16_t count);
 void wire_consume(wire *wire, const char *queue);
-// Stops all subscriptions and gives back what was not acknowledged.
-void wire_reopen_channel(wire *wire);
 
 void wire_declare_quorum_queue(wire *wire, const char *queue);
 void wire_bind(wire *wire, const char *queue, const char *exchange, const char *key);
-void wire_declare_topic_exchange(wire *wire, const char *exchange);
 void wire_purge(wire *wire, const char *queue);
-void wire_delete_queue(wire *wire, const char *queue);
-// Messages that are ready; those delivered and not acknowledged do not count.
-uint32_t wire_depth(wire *wire, const char *queue);
 
 // Persistent, with a content type.
 void wire_publish(wire *wire, const char *exchange, const char *key, const char *content_type, const void *body,
