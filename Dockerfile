@@ -10,7 +10,7 @@ FROM swift:${SWIFT_VERSION}-${DEBIAN_RELEASE} AS build
 # Versions are those of the release, with its security updates: pinning them would only make the build fail later.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends librabbitmq-dev libsqlite3-dev pkg-config \
+ && apt-get install --yes --no-install-recommends librabbitmq-dev libsqlite3-dev libssl-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 # The dependencies in a layer of their own: a change of the sources does not load them again.
@@ -25,7 +25,7 @@ RUN swift build --configuration release --product ostler \
 FROM swift:${SWIFT_VERSION}-${DEBIAN_RELEASE}-slim
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates curl librabbitmq4 libsqlite3-0 \
+ && apt-get install --yes --no-install-recommends ca-certificates curl librabbitmq4 libsqlite3-0 libssl3 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --no-create-home --home-dir /var/lib/ostler --shell /usr/sbin/nologin ostler \
  && install --directory --owner ostler --group ostler --mode 0750 /var/lib/ostler

@@ -20,7 +20,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -36,6 +35,8 @@ let package = Package(
       pkgConfig: "librabbitmq",
       providers: [.apt(["librabbitmq-dev"])]
     ),
+    // SHA-256 from the library that librabbitmq stands on.
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "AMQP", dependencies: ["CRabbitMQ"], swiftSettings: strict),
     .target(name: "Lifecycle", swiftSettings: strict),
     .target(
@@ -50,9 +51,8 @@ let package = Package(
     .target(
       name: "Worker",
       dependencies: [
-        "AMQP", "Lifecycle", "Store",
+        "AMQP", "CCrypto", "Lifecycle", "Store",
         .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "Logging", package: "swift-log"),

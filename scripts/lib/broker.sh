@@ -29,7 +29,7 @@
 BROKER_PROJECT_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 
 # The packages that the build and the private node need.
-BROKER_PACKAGES=(librabbitmq-dev libsqlite3-dev pkg-config rabbitmq-server)
+BROKER_PACKAGES=(librabbitmq-dev libsqlite3-dev libssl-dev pkg-config rabbitmq-server)
 
 broker__say() { printf '%s\n' "$*" >&2; }
 

@@ -1,4 +1,3 @@
-import Crypto
 import Lifecycle
 
 /// A command in the one form that all bodies which mean the same have, hashed.
@@ -34,8 +33,7 @@ struct CanonicalBody {
 
   /// The first 128 bits of the form's SHA-256.
   var fingerprint: Fingerprint {
-    let digest = SHA256.hash(data: bytes)
-    return digest.withUnsafeBytes { raw in
+    SHA256BodyDigest.of(bytes).withUnsafeBytes { raw in
       Fingerprint(
         high: UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
         low: UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))

@@ -1,5 +1,4 @@
 package import AMQP
-import Crypto
 
 /// What makes two deliveries the same message: queue, message-id, properties and body (section 7 of the contract), as
 /// a SHA-256.
@@ -32,12 +31,12 @@ package struct MessageIdentity: Hashable, Sendable {
     let sorted = entries.sorted { $0.key < $1.key }
     properties.headers = sorted.isEmpty ? nil : FieldTable(sorted)
     let text = TypedProperties.encode(properties)
-    var hash = SHA256()
+    var hash = SHA256BodyDigest()
     for part in [Array(queue.utf8), text.properties, text.headers ?? [], bodySHA256] {
-      withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update(bufferPointer: $0) }
-      hash.update(data: part)
+      withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update($0) }
+      part.withUnsafeBytes { hash.update($0) }
     }
-    withUnsafeBytes(of: bodySize.bigEndian) { hash.update(bufferPointer: $0) }
-    bytes = Array(hash.finalize())
+    withUnsafeBytes(of: bodySize.bigEndian) { hash.update($0) }
+    bytes = hash.finalize()
   }
 }
