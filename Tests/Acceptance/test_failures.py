@@ -62,6 +62,7 @@ class Load:
     def check(self):
         """Both promises. The durable answer is to send each command again with its key."""
         world = self.world
+        self.wait_until_told()
         replies = self.ask_again()
         world.settle()
         letters = world.letters(all_states=True)
@@ -85,6 +86,17 @@ class Load:
         assert len(crashed) <= 3, f"healthy messages were given up: {crashed}"
         world.check_story()
         self.check_quotas()
+
+    def wait_until_told(self):
+        """In = out: an event tells what became of each command. Only then may they be asked about: a broker gives back
+        what a dead worker had in hand when it gets to it, and a copy that came earlier would be decided in its place."""
+        def missing():
+            told = {(event.data.get("command"), event.operation) for event in self.world.events}
+            return [key for key in self.sent if key not in told]
+        self.world.wait(
+            lambda: not missing(),
+            lambda: f"every command is told of; missing are {len(missing())}, such as {missing()[:3]}{self.world.explain()}",
+            60)
 
     def ask_again(self):
         """What became of each command. An answer has one try only: what is not answered is asked once more."""
