@@ -12,13 +12,15 @@ struct Maintenance: Service {
   private static let maxChunks = 20
 
   private let settings: Settings
-  private let store: Store
+  private let clock: any WorkerClock
+  private let store: any WorkerStore
   private let activity: Watched<Activity>
   private let instruments: Instruments
   private let logger: Logger
 
   init(_ parts: WorkerParts) {
     settings = parts.settings
+    clock = parts.world.clock
     store = parts.store
     activity = parts.activity
     instruments = parts.instruments
@@ -26,7 +28,7 @@ struct Maintenance: Service {
   }
 
   func run() async throws {
-    try? await cancelWhenGracefulShutdown {
+    try? await cancelledByShutdown {
       while true {
         guard let fence = try await activity.wait(until: { $0.fence != nil }).fence else { continue }
         do {
@@ -34,13 +36,13 @@ struct Maintenance: Service {
         } catch let error as StoreError {
           logger.log(.warning, "maintenance of the store did not get through; trying again", [.error: error])
         }
-        try await Task.sleep(for: Self.interval)
+        try await clock.sleep(for: Self.interval)
       }
     }
   }
 
   private func round(_ fence: WorkerToken) async throws(StoreError) {
-    let now = Timestamp.now
+    let now = clock.now
     try await readGauges(now)
     let operationsBefore = now - settings.dedup.retention
     let closedBefore = now - settings.deadLetters.retention

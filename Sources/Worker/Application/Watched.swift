@@ -25,11 +25,17 @@ package final class Watched<Value: Sendable>: Sendable {
   package func update<Result: Sendable>(_ change: (inout Value) -> Result) -> Result {
     let (value, result, woken) = state.withLock { state in
       let result = change(&state.value)
-      let woken = state.waiters.isEmpty ? [:] : state.waiters.filter { $0.value.condition(state.value) }
-      for id in woken.keys { state.waiters[id] = nil }
+      var woken: [Waiter] = []
+      if !state.waiters.isEmpty {
+        // In the order in which they came: a run that is repeated must wake them alike.
+        for (id, waiter) in state.waiters.sorted(by: { $0.key < $1.key }) where waiter.condition(state.value) {
+          state.waiters[id] = nil
+          woken.append(waiter)
+        }
+      }
       return (state.value, result, woken)
     }
-    for waiter in woken.values { waiter.continuation.resume(returning: value) }
+    for waiter in woken { waiter.continuation.resume(returning: value) }
     return result
   }
 
@@ -71,12 +77,13 @@ package final class Watched<Value: Sendable>: Sendable {
   /// - Returns: `nil` when time is up.
   /// - Throws: `CancellationError` when the waiting task is cancelled first.
   package func wait(
-    atMost duration: Duration, until condition: @escaping @Sendable (Value) -> Bool
+    atMost duration: Duration, by clock: any WorkerClock = SystemClock(),
+    until condition: @escaping @Sendable (Value) -> Bool
   ) async throws -> Value? {
     try await withThrowingTaskGroup { group in
       group.addTask { try await self.wait(until: condition) as Value? }
       group.addTask {
-        try await Task.sleep(for: duration)
+        try await clock.sleep(for: duration)
         return nil
       }
       defer { group.cancelAll() }

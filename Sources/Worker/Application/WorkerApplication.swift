@@ -19,7 +19,7 @@ package struct WorkerApplication: Sendable {
   package func run() async throws {
     try refuseWhatIsNotEnforced()
     let store = try await StoreOpening(settings: settings, logger: logger).open()
-    let parts = WorkerParts(settings: settings, store: store, logger: logger)
+    let parts = WorkerParts(settings: settings, store: store, world: .real(settings), logger: logger)
     warnAboutOpenDoor()
     let secondSignal = SecondSignal(logger: logger)
     defer { secondSignal.stop() }
@@ -47,18 +47,10 @@ package struct WorkerApplication: Sendable {
   }
 
   private func group(_ parts: WorkerParts) -> ServiceGroup {
-    let replier = Replier(parts)
-    let relay = Relay(parts)
-    let pipeline = CommandPipeline(parts, relay: relay, replier: replier)
+    // Probes see the shutdown: their server stops last.
+    let services: [any Service] = [HealthServer(parts)] + parts.services()
     var configuration = ServiceGroupConfiguration(
-      services: [
-        .init(service: HealthServer(parts), successTerminationBehavior: .gracefullyShutdownGroup),
-        .init(service: Maintenance(parts), successTerminationBehavior: .gracefullyShutdownGroup),
-        .init(service: replier, successTerminationBehavior: .gracefullyShutdownGroup),
-        .init(service: ReplayPublisher(parts), successTerminationBehavior: .gracefullyShutdownGroup),
-        .init(service: relay, successTerminationBehavior: .gracefullyShutdownGroup),
-        .init(service: pipeline, successTerminationBehavior: .gracefullyShutdownGroup),
-      ],
+      services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
     configuration.maximumGracefulShutdownDuration = settings.shutdown.grace
     return ServiceGroup(configuration: configuration)

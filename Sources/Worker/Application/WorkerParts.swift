@@ -1,45 +1,40 @@
-import AMQP
-import Logging
-import Store
-
-/// The worker's connections: one consumes, one publishes events, one replies, and a fourth is there while letters are
-/// replayed. The management tools show them by these names.
-enum ConnectionRole: String, CaseIterable, Sendable {
-  case consumer, publisher, replier, replayer
-}
+package import Logging
+package import ServiceLifecycle
 
 /// What the worker's services share.
-struct WorkerParts: Sendable {
+package struct WorkerParts: Sendable {
   let settings: Settings
   let topology: Topology
-  let store: Store
+  let store: any WorkerStore
+  let world: World
+  let bounds: WorkerBounds
   let registry: PrometheusRegistry
   let instruments: Instruments
   let logger: Logger
-  let health = Health()
-  let activity = Watched(Activity.standby)
-  let outbox = OutboxProgress()
+  package let health = Health()
+  package let activity = Watched(Activity.standby)
+  package let outbox = OutboxProgress()
 
-  init(settings: Settings, store: Store, logger: Logger) {
+  package init(
+    settings: Settings, store: any WorkerStore, world: World, bounds: WorkerBounds = WorkerBounds(), logger: Logger
+  ) {
     self.settings = settings
     self.store = store
+    self.world = world
+    self.bounds = bounds
     self.logger = logger
     topology = Topology(settings)
     registry = PrometheusRegistry()
     instruments = Instruments(factory: registry)
   }
 
-  func connectionOptions(for role: ConnectionRole) -> ConnectionOptions {
-    var options = ConnectionOptions(name: "ostler-\(role.rawValue)")
-    options.heartbeat = settings.amqp.heartbeat
-    switch role {
-    case .consumer:
-      options.wholeBodyMaxBytes = LetterFacts.maxWholeBodyBytes
-      options.makeDigest = { SHA256BodyDigest() }
-      options.readAheadMaxCount = CommandPipeline.maxBatchCount
-      options.readAheadMaxBytes = CommandPipeline.maxBatchBytes
-    case .publisher, .replier, .replayer: break
-    }
-    return options
+  /// Everything that takes commands and publishes events, in the order in which it starts. It stops in the other order:
+  /// the pipeline first.
+  package func services() -> [any Service] {
+    let replier = Replier(self)
+    let relay = Relay(self)
+    return [
+      Maintenance(self), replier, ReplayPublisher(self), relay, CommandPipeline(self, relay: relay, replier: replier),
+    ]
   }
 }

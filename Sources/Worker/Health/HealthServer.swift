@@ -22,7 +22,7 @@ struct HealthServer: Service {
 
   /// An address that is taken stops no command from being applied: it is said, and tried again.
   func run() async throws {
-    try? await cancelWhenGracefulShutdown { () async throws -> Void in
+    try? await cancelledByShutdown { () async throws -> Void in
       while !Task.isCancelled {
         do {
           try await serve()

@@ -8,7 +8,7 @@ extension BatchProcessor {
       let replay = try transaction.replay(of: replayed.replay.letterID, attempt: replayed.replay.attempt)
       guard let replay, replay.isRunning else { return .settled(.over) }
     }
-    let judge = Judge(view: transaction, now: rules.now)
+    let judge = Judge(view: transaction, now: rules.now, random: rules.random)
     if let settlement = try judge.screen(task.message, isReplay: task.replayed != nil) { return .settled(settlement) }
     if mayBeBlocked, let server = task.message.command.serverID, result.lot.blocks(task.queue, for: server) {
       return .behind(server)

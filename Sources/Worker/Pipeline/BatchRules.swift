@@ -10,28 +10,25 @@ package struct BatchRules: Sendable {
   package let now: Timestamp
   /// The monotonic clock, for patience: a jump of the wall clock ends nobody's.
   package let monotonicNow: Duration
+  /// For fresh ids.
+  package let random: RandomSource
 
   package var patienceDeadline: Duration { monotonicNow + patience }
 
   package init(
-    topology: Topology, intake: Intake, patience: Duration, now: Timestamp, monotonicNow: Duration
+    topology: Topology, intake: Intake, patience: Duration, now: Timestamp, monotonicNow: Duration,
+    random: RandomSource = .system
   ) {
     self.topology = topology
     self.intake = intake
     self.patience = patience
     self.now = now
     self.monotonicNow = monotonicNow
+    self.random = random
   }
 }
 
 extension CommandTask {
   package typealias Tag = DeliveryTag
   package typealias Message = Delivery
-}
-
-extension UUID128 {
-  /// A version 4 UUID from the system's random numbers.
-  static func random() -> UUID128 {
-    UUID128(randomHigh: .random(in: .min ... .max), randomLow: .random(in: .min ... .max))
-  }
 }

@@ -1,6 +1,5 @@
 import AMQP
 import CoreMetrics
-import Foundation
 import Lifecycle
 import Logging
 import ServiceLifecycle
@@ -11,7 +10,7 @@ extension CommandPipeline {
 
   /// Takes what has arrived, commits it, acks it; a parked command whose patience ends, or a snapshot that goes on, is
   /// a batch without deliveries.
-  func takeBatches(from connection: Connection) async throws {
+  func takeBatches(from connection: any ConsumingConnection) async throws {
     while !Task.isShuttingDownGracefully {
       let deliveries = try await nextInbound(from: connection).compactMap(delivery)
       let batch = isCareful ? try await takeCarefully(deliveries, over: connection) : deliveries.map(decode)
@@ -22,13 +21,13 @@ extension CommandPipeline {
     }
   }
 
-  private var monotonicNow: Duration { clock.now - started }
+  private var monotonicNow: Duration { clock.uptime - started }
 
   /// Waits for deliveries, no longer than the first parked command may; not at all while a snapshot has more to publish.
-  private func nextInbound(from connection: Connection) async throws -> [Inbound] {
+  private func nextInbound(from connection: any ConsumingConnection) async throws -> [Inbound] {
     let limit: Duration? =
       hasSnapshotRun ? .milliseconds(1) : lot.nextDeadline.map { max(.zero, $0 - monotonicNow) }
-    return try await cancelWhenGracefulShutdown {
+    return try await cancelledByShutdown {
       try await connection.receive(maxCount: Self.maxBatchCount, maxBytes: Self.maxBatchBytes, atMost: limit)
     }
   }
@@ -59,11 +58,12 @@ extension CommandPipeline {
   }
 
   /// - Parameter suspect: a note that stands for the one message of the batch, to be taken back with its transaction.
-  func commit(_ batch: [Received], over connection: Connection, suspect: [UInt8]? = nil) async throws {
+  func commit(_ batch: [Received], over connection: any ConsumingConnection, suspect: [UInt8]? = nil) async throws {
     guard let fence = activity.value.fence else { preconditionFailure("only an active worker commits") }
-    let begun = clock.now
+    let begun = clock.uptime
     let rules = BatchRules(
-      topology: topology, intake: intake, patience: settings.parking.patience, now: .now, monotonicNow: monotonicNow)
+      topology: topology, intake: intake, patience: settings.parking.patience, now: clock.now,
+      monotonicNow: monotonicNow, random: world.random)
     let confirmed = outbox.state.value.pending
     KillPoint.beforeCommit.reach()
     let result = try await store.commit(owner: fence) { [lot] transaction throws(StoreError) in
@@ -100,7 +100,7 @@ extension CommandPipeline {
     }
   }
 
-  private func count(_ result: BatchProcessor.Result, batchSize: Int, since begun: ContinuousClock.Instant) {
+  private func count(_ result: BatchProcessor.Result, batchSize: Int, since begun: Duration) {
     let tally = result.tally
     for (decided, count) in tally.decided { instruments.countDecided(decided.command, decided.outcome, by: count) }
     for (command, count) in tally.duplicates { instruments.countDuplicate(command, by: count) }
@@ -108,16 +108,7 @@ extension CommandPipeline {
     instruments.deadLettersTakenIn.increment(by: Int64(tally.takenIn))
     instruments.parked.record(lot.count)
     instruments.batchSize.record(batchSize)
-    let (seconds, attoseconds) = (clock.now - begun).components
+    let (seconds, attoseconds) = (clock.uptime - begun).components
     instruments.batchDuration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-  }
-}
-
-extension Timestamp {
-  /// The wall clock, cut to the millisecond.
-  static var now: Timestamp {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
   }
 }

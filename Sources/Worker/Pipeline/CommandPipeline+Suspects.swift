@@ -13,7 +13,7 @@ extension CommandPipeline {
   /// Takes those that come again one at a time, in the order of arrival.
   ///
   /// - Returns: the rest of the batch, which comes for the first time.
-  func takeCarefully(_ deliveries: [Delivery], over connection: Connection) async throws -> [Received] {
+  func takeCarefully(_ deliveries: [Delivery], over connection: any ConsumingConnection) async throws -> [Received] {
     var fresh: [Received] = []
     for delivery in deliveries {
       guard delivery.redelivered else {
@@ -27,7 +27,7 @@ extension CommandPipeline {
     return fresh
   }
 
-  private func takeSuspect(_ delivery: Delivery, over connection: Connection) async throws {
+  private func takeSuspect(_ delivery: Delivery, over connection: any ConsumingConnection) async throws {
     guard let owner = activity.value.fence else { preconditionFailure("only an active worker commits") }
     let source = source(of: delivery)
     let queue: String =
@@ -36,8 +36,8 @@ extension CommandPipeline {
       case .deadLetters: topology.deadLettersQueue
       }
     let identity = MessageIdentity(queue: queue, properties: delivery.properties, body: delivery.body).bytes
-    let times = try await store.commit(owner: owner) { transaction throws(StoreError) in
-      try transaction.noteSuspect(identity, at: .now)
+    let times = try await store.commit(owner: owner) { [now = clock.now] transaction throws(StoreError) in
+      try transaction.noteSuspect(identity, at: now)
     }
     if times > Self.maxCrashes {
       logger.log(

@@ -14,9 +14,8 @@ actor CommandPipeline: Service {
   static let maxBatchBytes = 8 << 20
 
   let settings: Settings
-  let options: ConnectionOptions
   let topology: Topology
-  let store: Store
+  let store: any WorkerStore
   let intake: Intake
   let activity: Watched<Activity>
   let outbox: OutboxProgress
@@ -25,8 +24,9 @@ actor CommandPipeline: Service {
   let health: Health
   let instruments: Instruments
   let logger: Logger
-  let clock = ContinuousClock()
-  let started: ContinuousClock.Instant
+  let world: World
+  let bounds: WorkerBounds
+  let started: Duration
 
   var lot: ParkingLot<CommandTask>
   var ledger = AckLedger()
@@ -39,7 +39,6 @@ actor CommandPipeline: Service {
 
   init(_ parts: WorkerParts, relay: Relay, replier: Replier) {
     settings = parts.settings
-    options = parts.connectionOptions(for: .consumer)
     topology = parts.topology
     store = parts.store
     intake = Intake(settings: parts.settings)
@@ -50,14 +49,18 @@ actor CommandPipeline: Service {
     health = parts.health
     instruments = parts.instruments
     logger = parts.logger
-    started = clock.now
+    world = parts.world
+    bounds = parts.bounds
+    started = parts.world.clock.uptime
     lot = ParkingLot(limit: parts.settings.parkingLimit)
   }
+
+  var clock: any WorkerClock { world.clock }
 
   func run() async throws {
     var backoff = Backoff()
     while !Task.isShuttingDownGracefully {
-      let connection = Connection(options: options)
+      let connection = world.broker.consumer()
       do {
         try await serve(over: connection, connected: { backoff.reset() })
         return
@@ -66,20 +69,20 @@ actor CommandPipeline: Service {
         standDown()
         if Task.isShuttingDownGracefully { return }
         try mayGoOn(after: error)
-        let delay = backoff.next()
+        let delay = backoff.next(world.random)
         instruments.reconnects(of: ConnectionRole.consumer.rawValue).increment()
         logger.log(
           .warning, "not consuming; trying again", [.error: describe(error), .delay: delay])
         health.set(.consumer, .notReady("not connected: \(describe(error))"))
-        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+        try? await cancelledByShutdown { [clock] in try await clock.sleep(for: delay) }
       }
     }
   }
 
   /// One connection's life: lock, topology, subscriptions, batches. Returns when asked to stop and drained.
-  private func serve(over connection: Connection, connected: () -> Void) async throws {
+  private func serve(over connection: any ConsumingConnection, connected: () -> Void) async throws {
     try await connection.open(settings.amqp.brokers)
-    let lock = WorkerLock(queue: topology.workerQueue, health: health, logger: logger)
+    let lock = WorkerLock(queue: topology.workerQueue, health: health, clock: clock, logger: logger)
     guard try await lock.acquire(on: connection, standby: { hasConnected = true }) else {
       await connection.close()
       return
@@ -101,7 +104,7 @@ actor CommandPipeline: Service {
   }
 
   private func becomeActive() async throws {
-    let taken = try await store.takeOver(as: .random())
+    let taken = try await store.takeOver(as: world.random.uuid())
     let (depth, run) = try await store.read { snapshot throws(StoreError) in
       (try snapshot.outboxDepth(), try snapshot.nextSnapshotRun())
     }
@@ -122,10 +125,10 @@ actor CommandPipeline: Service {
   }
 
   /// Reads batches until asked to stop; a trouble of the store pauses consuming, a lost channel subscribes anew.
-  private func consume(over connection: Connection) async throws {
+  private func consume(over connection: any ConsumingConnection) async throws {
     var backoff = Backoff()
     while !Task.isShuttingDownGracefully {
-      let begun = clock.now
+      let begun = clock.uptime
       do {
         try await subscribe(on: connection)
         try await takeBatches(from: connection)
@@ -133,11 +136,11 @@ actor CommandPipeline: Service {
         try await pause(because: error, connection: connection)
       } catch let error as AMQPError where error.isChannelLost && !error.isConnectionLost {
         // One that is lost again at once must not hammer the broker.
-        if clock.now - begun > backoff.maximum { backoff.reset() }
-        let delay = backoff.next()
+        if clock.uptime - begun > backoff.maximum { backoff.reset() }
+        let delay = backoff.next(world.random)
         logger.log(.error, "the broker closed the channel; subscribing again", [.error: error, .delay: delay])
         health.set(.consumer, .notReady("subscribing again: \(error)"))
-        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+        try? await cancelledByShutdown { [clock] in try await clock.sleep(for: delay) }
         try await connection.openChannel()
         try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
       } catch let error as ConsumerCancelled {
@@ -152,21 +155,21 @@ actor CommandPipeline: Service {
     }
   }
 
-  private func subscribe(on connection: Connection) async throws {
+  private func subscribe(on connection: any ConsumingConnection) async throws {
     lot = ParkingLot(limit: settings.parkingLimit)
     ledger = AckLedger()
     sources = [:]
     try await connection.setPrefetch(settings.amqp.prefetch)
     for name in CommandName.allCases {
-      sources[try await connection.consume(topology.commandQueue(name))] = .commands(name)
+      sources[try await connection.subscribe(to: topology.commandQueue(name))] = .commands(name)
     }
-    sources[try await connection.consume(topology.deadLettersQueue)] = .deadLetters
+    sources[try await connection.subscribe(to: topology.deadLettersQueue)] = .deadLetters
     health.set(.consumer, .ready)
     logger.log(.info, "consuming", [.namespace: settings.amqp.namespace, .count: sources.count])
   }
 
   /// Un-subscribes and waits until the store takes a transaction again. Nothing is acked meanwhile.
-  private func pause(because trouble: StoreError, connection: Connection) async throws {
+  private func pause(because trouble: StoreError, connection: any ConsumingConnection) async throws {
     instruments.pauses.increment()
     logger.log(
       .error, "the store has trouble; consuming is paused and nothing is acknowledged until it is over",
@@ -176,8 +179,8 @@ actor CommandPipeline: Service {
     try await connection.closeChannel()
     var backoff = Backoff()
     while !Task.isShuttingDownGracefully {
-      let delay = backoff.next()
-      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+      let delay = backoff.next(world.random)
+      try? await cancelledByShutdown { [clock] in try await clock.sleep(for: delay) }
       if try await storeIsWell() { break }
     }
     health.set(.store, .ready)
@@ -214,7 +217,7 @@ actor CommandPipeline: Service {
     case is AMQPError, is StoreError, is TopologyError, is CancellationError: break
     default: throw WorkerError(.defect, "the pipeline failed", cause: error)
     }
-    if !hasConnected && clock.now - started > settings.startup.patience {
+    if !hasConnected && clock.uptime - started > settings.startup.patience {
       throw WorkerError(
         .unavailable,
         "no broker took us in within startup.patience (\(DurationText.write(settings.startup.patience)))", cause: error)

@@ -6,6 +6,7 @@ import Store
 struct Judge<View: StateView> {
   let view: View
   let now: Timestamp
+  let random: RandomSource
 
   /// What speaks before the command itself: that it was decided before, or that it comes too late.
   ///
@@ -84,7 +85,7 @@ struct Judge<View: StateView> {
     case nil: break
     }
     let facts = Facts(
-      now: now, freshID: .random(), pastAllocation: past, hasCommitRow: hasCommitRow)
+      now: now, freshID: random.uuid(), pastAllocation: past, hasCommitRow: hasCommitRow)
     switch decide(command, for: id, on: server, ifVersion: ifVersion, facts: facts) {
     case .apply(let transition): return .settled(.changed(transition, charge: nil))
     case .unchanged: return .settled(.unchanged(server))
@@ -103,7 +104,7 @@ struct Judge<View: StateView> {
     }
     let candidate = try view.longestAvailable(
       at: request.locationID, type: request.instanceTypeID)
-    let facts = Facts(now: now, freshID: .random())
+    let facts = Facts(now: now, freshID: random.uuid())
     switch decide(request, charge: charge, candidate: candidate, facts: facts) {
     case .apply(let transition): return .changed(transition, charge: charge)
     case .reject(let rejection): return .rejected(rejection, takesKey: true)

@@ -128,7 +128,7 @@ extension Scribe {
       try transaction.countAgain(known.id, at: rules.now)
       return (known.id, nil)
     }
-    let id = UUID128.random()
+    let id = rules.random.uuid()
     letters.append(LetterNote(kind: .kept, id: id, command: letter.command, code: letter.rejection.code))
     try transaction.keep(letter.record(id: id, identity: identity, receivedAt: rules.now), ofKey: letter.key)
     let position = transaction.nextPosition()

@@ -1,9 +1,10 @@
-import AMQP
 import Logging
 
 extension Topology {
   /// Has the broker ready: declares, or verifies, whichever the setting asks for. A permitted difference is a warning.
-  func prepare(on connection: Connection, mode: TopologyMode, logger: Logger) async throws(TopologyError) {
+  func prepare(
+    on connection: any DeclaringConnection, mode: TopologyMode, logger: Logger
+  ) async throws(TopologyError) {
     let warn = { (error: TopologyError) in logger.log(.warning, "the events log differs", [.error: error]) }
     switch mode {
     case .declare: try await declare(on: connection, warn: warn)

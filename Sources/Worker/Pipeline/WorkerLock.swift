@@ -9,17 +9,18 @@ struct WorkerLock {
 
   let queue: String
   let health: Health
+  let clock: any WorkerClock
   let logger: Logger
 
   /// Waits until the lock is ours.
   ///
   /// - Parameter standby: told once that another worker has it: the broker has taken us in, and waiting is all right.
   /// - Returns: `false` when asked to stop first.
-  func acquire(on connection: Connection, standby: () -> Void) async throws -> Bool {
+  func acquire(on connection: any ConsumingConnection, standby: () -> Void) async throws -> Bool {
     var hasSaidSo = false
     while !Task.isShuttingDownGracefully {
       do throws(AMQPError) {
-        _ = try await connection.declareQueue(queue, durable: false, exclusive: true, autoDelete: false)
+        try await connection.lock(queue)
         if hasSaidSo { logger.log(.notice, "the lock is free; taking over", [.queue: queue]) }
         return true
       } catch {
@@ -31,7 +32,7 @@ struct WorkerLock {
           hasSaidSo = true
         }
         try await connection.openChannel()
-        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.retryDelay) }
+        try? await cancelledByShutdown { [clock] in try await clock.sleep(for: Self.retryDelay) }
       }
     }
     return false

@@ -8,8 +8,6 @@ import Store
 /// Publishes the outbox to `<ns>.events`: in commit order, many in flight, again from the first unconfirmed one on after
 /// a nack or a lost connection. What it has published and lost is in the store still.
 actor Relay: Service {
-  /// Events in flight at most: enough to hide the broker's fsync, little enough to publish again.
-  static let windowCapacity = 4000
   private static let readLimit = 500
   private static let readMaxBytes = 4 << 20
   /// How long a confirmed event waits for a batch to take its mark along.
@@ -18,31 +16,33 @@ actor Relay: Service {
   private static let refusalBackoff = Backoff(maximum: .seconds(5))
 
   private let uris: [BrokerURI]
-  private let options: ConnectionOptions
   private let exchange: String
-  private let store: Store
+  private let world: World
+  private let store: any WorkerStore
   private let activity: Watched<Activity>
   private let outbox: OutboxProgress
   private let health: Health
   private let instruments: Instruments
   private let logger: Logger
 
-  private var window = RelayWindow(capacity: windowCapacity)
+  /// Events in flight at most.
+  private let windowCapacity: Int
+  private var window: RelayWindow
   /// The position of the last event that was published in this turn.
   private var cursor: Int64 = 0
   /// Counts restarts, so that a publish that was under way notices that it is no longer wanted.
   private var restarts = 0
   /// Changes whenever the window or the broker's willingness does.
-  private let progress = Watched<Progress>(Progress())
+  private let progress: Watched<Progress>
 
   struct Progress: Sendable {
-    var room = windowCapacity
+    var room: Int
     var isBlocked = false
   }
 
   init(_ parts: WorkerParts) {
     uris = parts.settings.amqp.brokers
-    options = parts.connectionOptions(for: .publisher)
+    world = parts.world
     exchange = parts.topology.eventsExchange
     store = parts.store
     activity = parts.activity
@@ -50,11 +50,14 @@ actor Relay: Service {
     health = parts.health
     instruments = parts.instruments
     logger = parts.logger
+    windowCapacity = parts.bounds.eventsInFlight
+    window = RelayWindow(capacity: windowCapacity)
+    progress = Watched(Progress(room: windowCapacity))
   }
 
   func run() async throws {
     // The pipeline stops first and has waited for drained() by then: nothing is left to do.
-    try? await cancelWhenGracefulShutdown { try await self.relayForever() }
+    try? await cancelledByShutdown { try await self.relayForever() }
   }
 
   /// Waits until every event that is in the store now is confirmed and marked.
@@ -69,7 +72,7 @@ actor Relay: Service {
     while true {
       guard case .active(let fence, let turn) = try await activity.wait(until: { $0.fence != nil }) else { continue }
       do {
-        let connection = Connection(options: options)
+        let connection = world.broker.publisher(.publisher)
         try await connection.open(uris)
         try await connection.enableConfirms()
         health.set(.publisher, .ready)
@@ -86,26 +89,26 @@ actor Relay: Service {
       } catch is CancellationError {
         throw CancellationError()
       } catch {
-        let delay = backoff.next()
+        let delay = backoff.next(world.random)
         instruments.eventsRestarted.increment()
         logger.log(
           .warning, "events are not being published; they wait in the store and go out when this is over",
           [.error: String(describing: error), .delay: delay])
         health.set(.publisher, .notReady("not connected: \(error)"))
-        try await Task.sleep(for: delay)
+        try await world.clock.sleep(for: delay)
       }
     }
   }
 
   private func begin() {
-    window = RelayWindow(capacity: Self.windowCapacity)
+    window = RelayWindow(capacity: windowCapacity)
     cursor = outbox.state.value.confirmed
     restarts += 1
-    progress.set(Progress())
+    progress.set(Progress(room: windowCapacity))
   }
 
   /// Ends when this turn at being active does, by throwing when the connection is lost.
-  private func relay(over connection: Connection, fence: WorkerToken, turn: Int) async throws {
+  private func relay(over connection: any PublishingConnection, fence: WorkerToken, turn: Int) async throws {
     try await withThrowingTaskGroup { group in
       group.addTask { [activity] in _ = try await activity.wait { $0.turn != turn } }
       group.addTask { try await self.takeConfirms(from: connection) }
@@ -115,9 +118,9 @@ actor Relay: Service {
     }
   }
 
-  private func takeConfirms(from connection: Connection) async throws {
+  private func takeConfirms(from connection: any PublishingConnection) async throws {
     while true {
-      for inbound in try await connection.receive(maxCount: 1000, maxBytes: 1 << 20) {
+      for inbound in try await connection.receive(maxCount: 1000, maxBytes: 1 << 20, atMost: nil) {
         switch inbound {
         case .confirmed(let sequence, let multiple): advance(window.confirmed(sequence, multiple: multiple))
         case .nacked(let sequence, let multiple): advance(window.nacked(sequence, multiple: multiple))
@@ -152,7 +155,7 @@ actor Relay: Service {
     progress.update { $0.room = room }
   }
 
-  private func publish(over connection: Connection, fence: WorkerToken) async throws {
+  private func publish(over connection: any PublishingConnection, fence: WorkerToken) async throws {
     var backoff = Self.refusalBackoff
     var seen = (restarts: restarts, confirmed: outbox.state.value.confirmed)
     while true {
@@ -160,7 +163,7 @@ actor Relay: Service {
         let confirmed = outbox.state.value.confirmed
         if confirmed > seen.confirmed { backoff.reset() }
         seen = (restarts, confirmed)
-        try await Task.sleep(for: backoff.next())
+        try await world.clock.sleep(for: backoff.next(world.random))
       }
       _ = try await progress.wait { $0.room > 0 && !$0.isBlocked }
       let begun = restarts
@@ -195,7 +198,7 @@ actor Relay: Service {
       _ = try await outbox.state.wait { $0.newest > seen }
       return
     }
-    let isIdle = try await outbox.state.wait(atMost: Self.markDelay) { $0.newest > seen } == nil
+    let isIdle = try await outbox.state.wait(atMost: Self.markDelay, by: world.clock) { $0.newest > seen } == nil
     guard isIdle, let through = outbox.state.value.pending else { return }
     try await store.commit(owner: fence) { transaction throws(StoreError) in
       _ = try transaction.deleteOutbox(through: through)

@@ -44,7 +44,7 @@ package struct DryRun {
   }
 
   private func forecast(_ message: CommandMessage) throws(StoreError) -> Forecast {
-    let judge = Judge(view: view, now: now)
+    let judge = Judge(view: view, now: now, random: .system)
     if let settlement = try judge.screen(message, isReplay: true) { return settle(settlement, message) }
     switch try judge.judge(message) {
     case .settled(let settlement): return settle(settlement, message)

@@ -18,16 +18,16 @@ actor ReplayPublisher: Service {
   private static let confirmPatience = Duration.seconds(30)
 
   private let uris: [BrokerURI]
-  private let options: ConnectionOptions
   private let exchange: String
-  private let store: Store
+  private let world: World
+  private let store: any WorkerStore
   private let activity: Watched<Activity>
   private let instruments: Instruments
   private let logger: Logger
 
   init(_ parts: WorkerParts) {
     uris = parts.settings.amqp.brokers
-    options = parts.connectionOptions(for: .replayer)
+    world = parts.world
     exchange = parts.topology.commandsExchange
     store = parts.store
     activity = parts.activity
@@ -36,12 +36,12 @@ actor ReplayPublisher: Service {
   }
 
   func run() async throws {
-    try? await cancelWhenGracefulShutdown { try await self.publishForever() }
+    try? await cancelledByShutdown { try await self.publishForever() }
   }
 
   private func publishForever() async throws {
     var backoff = Backoff()
-    var connection: Connection?
+    var connection: (any PublishingConnection)?
     while true {
       guard let owner = try await activity.wait(until: { $0.fence != nil }).fence else { continue }
       do {
@@ -52,7 +52,7 @@ actor ReplayPublisher: Service {
             await idle.close()
             connection = nil
           }
-          try await Task.sleep(for: next.running == 0 ? Self.interval : Self.busyInterval)
+          try await world.clock.sleep(for: next.running == 0 ? Self.interval : Self.busyInterval)
           continue
         }
         let open = try await connected(connection)
@@ -65,11 +65,11 @@ actor ReplayPublisher: Service {
       } catch {
         await connection?.close()
         connection = nil
-        let delay = backoff.next()
+        let delay = backoff.next(world.random)
         logger.log(
           .warning, "replays are not being published; they wait in the store",
           [.error: String(describing: error), .delay: delay])
-        try await Task.sleep(for: delay)
+        try await world.clock.sleep(for: delay)
       }
     }
   }
@@ -98,9 +98,9 @@ actor ReplayPublisher: Service {
     return next
   }
 
-  private func connected(_ known: Connection?) async throws -> Connection {
+  private func connected(_ known: (any PublishingConnection)?) async throws -> any PublishingConnection {
     if let known { return known }
-    let connection = Connection(options: options)
+    let connection = world.broker.publisher(.replayer)
     try await connection.open(uris)
     try await connection.enableConfirms()
     return connection
@@ -108,7 +108,8 @@ actor ReplayPublisher: Service {
 
   /// Publishes and waits for every confirm. What is published twice because its confirm was lost is decided once.
   private func publish(
-    _ messages: [(replay: Replay, message: OutboundMessage)], over connection: Connection, owner: WorkerToken
+    _ messages: [(replay: Replay, message: OutboundMessage)], over connection: any PublishingConnection,
+    owner: WorkerToken
   ) async throws {
     let published: Published
     do throws(AMQPError) {
@@ -119,13 +120,13 @@ actor ReplayPublisher: Service {
     }
     if published.count == 0 {
       // The broker takes nothing for now.
-      try await Task.sleep(for: Self.interval)
+      try await world.clock.sleep(for: Self.interval)
     }
     var waiting = Set(published.sequences)
-    let clock = ContinuousClock()
-    let deadline = clock.now + Self.confirmPatience
+    let clock = world.clock
+    let deadline = clock.uptime + Self.confirmPatience
     while !waiting.isEmpty {
-      guard clock.now < deadline else {
+      guard clock.uptime < deadline else {
         throw WorkerError(.unavailable, "the broker did not confirm replays within \(Self.confirmPatience)")
       }
       for inbound in try await connection.receive(maxCount: 500, maxBytes: 1 << 20, atMost: .seconds(1)) {
@@ -149,7 +150,8 @@ actor ReplayPublisher: Service {
   /// One of them can never be sent, such as one whose headers fill a frame without the replay's own: the others must not
   /// wait for it. Nothing has been written yet.
   private func publishApart(
-    _ messages: [(replay: Replay, message: OutboundMessage)], because error: AMQPError, over connection: Connection,
+    _ messages: [(replay: Replay, message: OutboundMessage)], because error: AMQPError,
+    over connection: any PublishingConnection,
     owner: WorkerToken
   ) async throws {
     if messages.count == 1 {
@@ -164,12 +166,12 @@ actor ReplayPublisher: Service {
   private func giveBack(_ replay: Replay, because reason: String, owner: WorkerToken) async throws(StoreError) {
     let rejection = Rejection(
       .brokerRejected, "the replay cannot be sent: \(reason); have its sender send it again")
-    try await store.commit(owner: owner) { transaction throws(StoreError) in
+    try await store.commit(owner: owner) { [now = world.clock.now] transaction throws(StoreError) in
       // It may have been given up meanwhile.
-      guard let now = try transaction.replay(of: replay.letterID, attempt: replay.attempt), now.isRunning else {
+      guard let replay = try transaction.replay(of: replay.letterID, attempt: replay.attempt), replay.isRunning else {
         return
       }
-      try transaction.end(now, with: .rejected(rejection, detailsJSON: "{}"), at: .now)
+      try transaction.end(replay, with: .rejected(rejection, detailsJSON: "{}"), at: now)
     }
     logger.log(.warning, "a replay cannot be sent; its letter is open again", [.error: reason])
   }

@@ -14,14 +14,14 @@ final class Replier: Service {
   private static let maxOpenings = 7
 
   private let uris: [BrokerURI]
-  private let options: ConnectionOptions
+  private let world: World
   private let instruments: Instruments
   private let logger: Logger
   private let queue = Watched<ReplyQueue>(ReplyQueue())
 
   init(_ parts: WorkerParts) {
     uris = parts.settings.amqp.brokers
-    options = parts.connectionOptions(for: .replier)
+    world = parts.world
     instruments = parts.instruments
     logger = parts.logger
   }
@@ -39,7 +39,7 @@ final class Replier: Service {
   func run() async throws {
     let queue = queue
     await withGracefulShutdownHandler {
-      var connection: Connection?
+      var connection: (any PublishingConnection)?
       while true {
         guard let state = try? await queue.wait(until: { !$0.waiting.isEmpty || $0.isClosing }) else { break }
         if state.waiting.isEmpty { break }
@@ -53,7 +53,9 @@ final class Replier: Service {
   }
 
   /// - Returns: the connection to use next, `nil` where it is lost.
-  private func send(_ batch: [OutgoingReply], on known: Connection?) async -> Connection? {
+  private func send(_ batch: [OutgoingReply], on known: (any PublishingConnection)?) async -> (
+    any PublishingConnection
+  )? {
     do throws(AMQPError) {
       let connection = try await usable(known)
       _ = try await connection.publish(batch.map(message))
@@ -70,22 +72,22 @@ final class Replier: Service {
   }
 
   /// A connection that was lost while it was idle, or over a forged address, costs no other reply its one try.
-  private func usable(_ known: Connection?) async throws(AMQPError) -> Connection {
+  private func usable(_ known: (any PublishingConnection)?) async throws(AMQPError) -> any PublishingConnection {
     if let known {
       if await known.isChannelOpen { return known }
       await known.close()
     }
     var backoff = Backoff()
     while true {
-      let connection = Connection(options: options)
+      let connection = world.broker.publisher(.replier)
       do throws(AMQPError) {
         try await connection.open(uris)
         return connection
       } catch {
         await connection.close()
         if backoff.attempts >= Self.maxOpenings - 1 || queue.value.isClosing { throw error }
-        let delay = backoff.next()
-        guard (try? await Task.sleep(for: delay)) != nil else { throw error }
+        let delay = backoff.next(world.random)
+        guard (try? await world.clock.sleep(for: delay)) != nil else { throw error }
       }
     }
   }

@@ -1,4 +1,4 @@
-package import AMQP
+import AMQP
 
 /// Bringing a broker in line with the topology.
 extension Topology {
@@ -8,11 +8,11 @@ extension Topology {
   /// that did not cost the connection.
   /// - Throws: `TopologyError`: `differs`, `notAllowed`, `unavailable`.
   package func declare(
-    on connection: Connection, warn: (TopologyError) -> Void
+    on connection: any DeclaringConnection, warn: (TopologyError) -> Void
   ) async throws(TopologyError) {
     for object in objects {
       do throws(AMQPError) {
-        try await declare(object, on: connection)
+        try await connection.declare(object)
       } catch {
         let failure = Self.failure(error, object)
         if error.isConnectionLost { throw failure }
@@ -32,15 +32,11 @@ extension Topology {
   /// no right to configure.
   ///
   /// - Throws: `TopologyError`: `notAllowed`, `unavailable`.
-  package func missing(on connection: Connection) async throws(TopologyError) -> [TopologyObject] {
+  package func missing(on connection: any DeclaringConnection) async throws(TopologyError) -> [TopologyObject] {
     var missing: [TopologyObject] = []
     for object in objects {
       do throws(AMQPError) {
-        switch object {
-        case .exchange(let name, _): try await connection.declareExchange(name, passive: true)
-        case .queue(let name, _): try await connection.declareQueue(name, passive: true)
-        case .binding: break
-        }
+        try await connection.find(object)
       } catch {
         guard !error.isConnectionLost else { throw Self.failure(error, object) }
         do throws(AMQPError) { try await connection.openChannel() } catch { throw Self.failure(error, object) }
@@ -54,7 +50,9 @@ extension Topology {
   /// Creates nothing.
   ///
   /// - Throws: `TopologyError`: `missing` with the list of what does not exist, `notAllowed`, `unavailable`.
-  package func verify(on connection: Connection, warn: (TopologyError) -> Void) async throws(TopologyError) {
+  package func verify(
+    on connection: any DeclaringConnection, warn: (TopologyError) -> Void
+  ) async throws(TopologyError) {
     let missing = try await missing(on: connection)
     let needed = missing.filter { !isOptional($0) }
     for object in missing where isOptional(object) {
@@ -65,17 +63,6 @@ extension Topology {
         .missing,
         "the broker lacks \(needed.map(\.description).joined(separator: ", ")); amqp.topology is verify, so nothing was "
           + "created: run 'ostler topology' as a user who may configure, or set amqp.topology to declare")
-    }
-  }
-
-  private func declare(_ object: TopologyObject, on connection: Connection) async throws(AMQPError) {
-    switch object {
-    case .exchange(let name, let arguments):
-      try await connection.declareExchange(name, kind: .topic, durable: true, arguments: arguments)
-    case .queue(let name, let arguments):
-      try await connection.declareQueue(name, durable: true, arguments: arguments)
-    case .binding(let queue, let exchange, let routingKey):
-      try await connection.bindQueue(queue, to: exchange, routingKey: routingKey)
     }
   }
 

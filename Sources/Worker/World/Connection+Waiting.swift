@@ -1,10 +1,12 @@
-import AMQP
+package import AMQP
 
 extension Connection {
   /// Receives as ``Connection/receive(maxCount:maxBytes:)`` does, waiting no longer than `limit`.
   ///
   /// - Returns: nothing when time is up, or when the waiting task is cancelled.
-  nonisolated func receive(maxCount: Int, maxBytes: Int, atMost limit: Duration?) async throws(AMQPError) -> [Inbound] {
+  package nonisolated func receive(
+    maxCount: Int, maxBytes: Int, atMost limit: Duration?
+  ) async throws(AMQPError) -> [Inbound] {
     guard let limit else {
       do throws(AMQPError) {
         return try await receive(maxCount: maxCount, maxBytes: maxBytes)

@@ -1,0 +1,49 @@
+package import AMQP
+
+/// The broker as the worker reaches it. Every connection is made anew, and is not open yet.
+package protocol Broker: Sendable {
+  func consumer() -> any ConsumingConnection
+  func publisher(_ role: ConnectionRole) -> any PublishingConnection
+}
+
+/// The worker's connections: one consumes, one publishes events, one replies, and a fourth is there while letters are
+/// replayed. The management tools show them by these names.
+package enum ConnectionRole: String, CaseIterable, Sendable {
+  case consumer, publisher, replier, replayer
+}
+
+/// What every connection can do; ``AMQP/Connection`` says more of each.
+package protocol BrokerConnection: Sendable {
+  func open(_ brokers: [BrokerURI]) async throws(AMQPError)
+  func close() async
+
+  /// Waits until something has come in, no longer than `limit`, and returns all that is there, within the bounds.
+  ///
+  /// - Returns: nothing when time is up, or when the waiting task is cancelled.
+  func receive(maxCount: Int, maxBytes: Int, atMost limit: Duration?) async throws(AMQPError) -> [Inbound]
+}
+
+/// One that can see to what there must be on the broker.
+package protocol DeclaringConnection: Sendable {
+  func openChannel() async throws(AMQPError)
+  /// Creates it, or finds it there as it should be.
+  func declare(_ object: TopologyObject) async throws(AMQPError)
+  /// Asks for an exchange or a queue, whatever its arguments: `notFound` where there is none. Of a binding the protocol
+  /// cannot ask.
+  func find(_ object: TopologyObject) async throws(AMQPError)
+}
+
+package protocol ConsumingConnection: BrokerConnection, DeclaringConnection {
+  /// Takes the exclusive queue of that name: `resourceLocked` where another connection has it.
+  func lock(_ queue: String) async throws(AMQPError)
+  func setPrefetch(_ count: Int) async throws(AMQPError)
+  func subscribe(to queue: String) async throws(AMQPError) -> ConsumerTag
+  func ack(upTo: DeliveryTag?, and tags: [DeliveryTag]) async
+  func closeChannel() async throws(AMQPError)
+}
+
+package protocol PublishingConnection: BrokerConnection {
+  var isChannelOpen: Bool { get async }
+  func enableConfirms() async throws(AMQPError)
+  func publish(_ messages: [OutboundMessage]) async throws(AMQPError) -> Published
+}
