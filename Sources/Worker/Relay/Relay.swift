@@ -120,7 +120,10 @@ actor Relay: Service {
 
   private func takeConfirms(from connection: any PublishingConnection) async throws {
     while true {
-      for inbound in try await connection.receive(maxCount: 1000, maxBytes: 1 << 20, atMost: nil) {
+      let arrived = try await connection.receive(maxCount: 1000, maxBytes: 1 << 20, atMost: nil)
+      // Nothing arrives either when the wait was ended.
+      try Task.checkCancellation()
+      for inbound in arrived {
         switch inbound {
         case .confirmed(let sequence, let multiple): advance(window.confirmed(sequence, multiple: multiple))
         case .nacked(let sequence, let multiple): advance(window.nacked(sequence, multiple: multiple))

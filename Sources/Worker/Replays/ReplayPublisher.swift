@@ -129,7 +129,10 @@ actor ReplayPublisher: Service {
       guard clock.uptime < deadline else {
         throw WorkerError(.unavailable, "the broker did not confirm replays within \(Self.confirmPatience)")
       }
-      for inbound in try await connection.receive(maxCount: 500, maxBytes: 1 << 20, atMost: .seconds(1)) {
+      let arrived = try await connection.receive(maxCount: 500, maxBytes: 1 << 20, atMost: .seconds(1))
+      // Nothing arrives either when the wait was ended.
+      try Task.checkCancellation()
+      for inbound in arrived {
         switch inbound {
         case .confirmed(let sequence, let multiple):
           waiting = waiting.filter { multiple ? $0 > sequence : $0 != sequence }
