@@ -5,11 +5,11 @@ package import Lifecycle
 /// Valid only inside the closure it was handed to.
 package class Snapshot {
   let connection: Connection
-  let operationHash: SipHash
+  let operations: OperationIndexCache
 
-  init(_ connection: Connection, operationHash: SipHash) {
+  init(_ connection: Connection, operations: OperationIndexCache) {
     self.connection = connection
-    self.operationHash = operationHash
+    self.operations = operations
   }
 
   /// The store's place in its own story.

@@ -82,7 +82,7 @@ package final class Store: Sendable {
       }
       let meta = try pool.read { database in
         let connection = Connection(database, path: path)
-        return try Snapshot(connection, operationHash: SipHash(key: (0, 0))).meta()
+        return try Snapshot(connection, operations: OperationIndexCache(SipHash(key: (0, 0)))).meta()
       }
       identity = StoreIdentity(storeID: meta.storeID, epoch: meta.epoch)
       operationHash = SipHash(key: (meta.storeID.high, meta.storeID.low))
@@ -167,7 +167,8 @@ package final class Store: Sendable {
         switch database {
         case .failure(let error): continuation.resume(returning: .failure(StoreError(error, path: path)))
         case .success(let database):
-          let snapshot = Snapshot(Connection(database, path: path), operationHash: operationHash)
+          let snapshot = Snapshot(
+            Connection(database, path: path), operations: OperationIndexCache(operationHash))
           let result: Swift.Result<Result, StoreError>
           do throws(StoreError) {
             result = .success(try body(snapshot))

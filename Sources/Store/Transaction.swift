@@ -11,12 +11,12 @@ package final class Transaction: Snapshot {
   private let firstPosition: Int64
   private var outboxChange = 0
 
-  init(_ connection: Connection, operationHash: SipHash, meta: StoreMeta) {
+  init(_ connection: Connection, operations: OperationIndexCache, meta: StoreMeta) {
     epoch = meta.epoch
     storeID = meta.storeID
     position = meta.position
     firstPosition = meta.position
-    super.init(connection, operationHash: operationHash)
+    super.init(connection, operations: operations)
   }
 
   /// The next place in the order of all events of this store. Never handed out again once this has committed.

@@ -5,7 +5,7 @@ internal import Lifecycle
 // Unchecked: its state is touched only on the writer queue of the pool, which runs one closure at a time.
 final class Writer: @unchecked Sendable {
   private let path: String
-  private let operationHash: SipHash
+  private let operations: OperationIndexCache
   private let checkpoints: Checkpoints?
   private var connection: Connection?
   private var isClosed = false
@@ -13,7 +13,7 @@ final class Writer: @unchecked Sendable {
   init(path: String, operationHash: SipHash, checkpoints: Checkpoints?) {
     self.path = path
     self.checkpoints = checkpoints
-    self.operationHash = operationHash
+    operations = OperationIndexCache(operationHash)
   }
 
   func transact<Success>(
@@ -30,6 +30,7 @@ final class Writer: @unchecked Sendable {
       checkpoints?.committed(on: database)
       return .success(result)
     } catch {
+      operations.discard()
       // Some failures (disk full, I/O) have rolled back already. If this one fails too, the first error says more, and
       // the next transaction tries again.
       if connection.isInTransaction { try? connection.run(Statements.rollback) }
@@ -40,13 +41,14 @@ final class Writer: @unchecked Sendable {
   private func run<Success>(
     _ body: (Transaction) throws(StoreError) -> Success, on connection: Connection, owner: WorkerToken?
   ) throws(StoreError) -> Success {
-    let (meta, worker) = try Snapshot(connection, operationHash: operationHash).readMeta()
+    operations.begin()
+    let (meta, worker) = try Snapshot(connection, operations: operations).readMeta()
     if let owner, worker != owner.owner {
       throw StoreError(
         .fenced,
         "Another worker has taken over the store \(path); this one may not write any more and has to stop.")
     }
-    let transaction = Transaction(connection, operationHash: operationHash, meta: meta)
+    let transaction = Transaction(connection, operations: operations, meta: meta)
     let result = try body(transaction)
     try transaction.settle()
     try connection.run(Statements.commit)

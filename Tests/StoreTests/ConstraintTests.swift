@@ -66,7 +66,7 @@ import Testing
     "UPDATE dead_letters SET state = 'lost'",
     "UPDATE dead_letters SET body_sha256 = x'00'",
     "UPDATE dead_letters SET body_size = 0",
-    "UPDATE dead_letters SET operation_hash = 1, operation_key = NULL",
+    "INSERT INTO operation_index VALUES (1, x'0102030405')",
     "UPDATE snapshot_runs SET scope_id = 1",
   ]
 

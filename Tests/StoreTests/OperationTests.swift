@@ -37,12 +37,6 @@ import Testing
       try await store.commit(owner: nil) { (transaction) throws(StoreError) in try transaction.record(record(key)) }
       let raw = try RawDatabase(at: directory.storePath)
       #expect(try raw.text("SELECT hex(key) FROM operations") == hex)
-      let storeID = store.identity.storeID
-      let bytes = stride(from: 0, to: hex.count, by: 2).map { offset in
-        UInt8(hex.dropFirst(offset).prefix(2), radix: 16) ?? 0
-      }
-      let hash = SipHash(key: (storeID.high, storeID.low)).hash(bytes)
-      #expect(try raw.text("SELECT hash FROM operations") == "\(Int64(bitPattern: hash))")
     }
   }
 
@@ -70,21 +64,6 @@ import Testing
           #expect(try snapshot.attempts(of: key) == (1...3).map { record(key, attempt: $0) })
         }
         #expect(try snapshot.attempts(of: key(3)).isEmpty)
-      }
-    }
-  }
-
-  @Test("a key that shares its hash with another is another key")
-  func collision() async throws {
-    try await withStore { store, directory in
-      try await store.commit(owner: nil) { (transaction) throws(StoreError) in
-        try transaction.record(record(key(1)))
-        try transaction.record(record(key(2)))
-      }
-      try RawDatabase(at: directory.storePath).run(
-        "UPDATE operations SET hash = (SELECT hash FROM operations WHERE id = 1)")
-      try await store.read { (snapshot) throws(StoreError) in
-        #expect(try snapshot.attempts(of: key(1)) == [record(key(1))])
       }
     }
   }

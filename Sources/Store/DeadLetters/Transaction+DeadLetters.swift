@@ -5,11 +5,9 @@ extension Transaction {
   ///
   /// - Parameter key: of the operation it carries, where it could be read.
   package func keep(_ letter: DeadLetter, ofKey key: OperationKey?) throws(StoreError) {
-    let bytes = key?.bytes
     var run = try connection.prepare(Statements.insert)
     DeadLetterRow.bind(letter, to: &run)
-    run.bind(bytes.map { Int64(bitPattern: operationHash.hash($0)) })
-    run.bind(bytes)
+    run.bind(key?.bytes)
     try run.finish()
   }
 
@@ -44,11 +42,9 @@ extension Transaction {
   package func resolveLetters(
     ofKey key: OperationKey, before attempt: Int, at moment: Timestamp
   ) throws(StoreError) -> Int {
-    let bytes = key.bytes
     var run = try connection.prepare(Statements.resolve)
     run.bind(moment)
-    run.bind(Int64(bitPattern: operationHash.hash(bytes)))
-    run.bind(bytes)
+    run.bind(key.bytes)
     run.bind(attempt)
     try run.finish()
     return connection.changes
@@ -74,8 +70,8 @@ extension Transaction {
 private enum Statements {
   static let insert = SQLText(
     """
-    INSERT INTO dead_letters (\(DeadLetterRow.columns), operation_hash, operation_key)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO dead_letters (\(DeadLetterRow.columns), operation_key)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """)
   static let countAgain = SQLText("UPDATE dead_letters SET count = count + 1, last_seen_at = ? WHERE id = ?")
   static let setState = SQLText(
@@ -83,7 +79,7 @@ private enum Statements {
   static let resolve = SQLText(
     """
     UPDATE dead_letters SET state = 'resolved', state_since = ?
-    WHERE operation_hash = ? AND operation_key = ? AND attempt < ? AND state IN ('open', 'answered', 'replaying')
+    WHERE operation_key = ? AND attempt < ? AND state IN ('open', 'answered', 'replaying')
     """)
   static let prune = SQLText(
     """

@@ -119,11 +119,10 @@ let firstSchema = """
     PRIMARY KEY (client_id, contract_id, location_id, instance_type_id)
   ) STRICT, WITHOUT ROWID;
 
-  -- Callers choose the keys, so an index on them would touch a random wide page each; 64 bits of hash make it narrow.
-  -- Several rows may share a hash; a look-up compares the key.
+  -- Ids ascend, without gaps but for what was pruned. There is no index by key: senders choose the keys, so each command
+  -- would touch a random page of it. See OperationIndex.
   CREATE TABLE operations (
-    id INTEGER PRIMARY KEY,
-    hash INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY CHECK (id >= 1),
     key BLOB NOT NULL,
     attempt INTEGER NOT NULL CHECK (attempt BETWEEN 1 AND 1000),
     fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
@@ -136,7 +135,17 @@ let firstSchema = """
     dead_letter_id BLOB CHECK (length(dead_letter_id) = 16),
     reply BLOB
   ) STRICT;
-  CREATE INDEX operations_hash ON operations (hash);
+
+  -- Of each 65,536 ids in a row, once they are all given out, which ones have a key whose hash begins with which 7 bits
+  -- (bucket = generation * 128 + those bits), and a filter that says whether a key may be among them.
+  CREATE TABLE operation_index (
+    bucket INTEGER PRIMARY KEY CHECK (bucket >= 0),
+    entries BLOB NOT NULL CHECK (length(entries) % 6 = 0)
+  ) STRICT;
+  CREATE TABLE operation_generations (
+    generation INTEGER PRIMARY KEY CHECK (generation >= 0),
+    filter BLOB NOT NULL
+  ) STRICT;
 
   -- Every change of a server (event), and every command rejected because it was quarantined (code). A chain per
   -- server instead of an index: an index by server would touch a random page with every entry. That a version is
@@ -185,7 +194,6 @@ let firstSchema = """
     server_id INTEGER,
     client_id INTEGER,
     operation TEXT,
-    operation_hash INTEGER,
     operation_key BLOB,
     attempt INTEGER CHECK (attempt BETWEEN 1 AND 1000),
     actor TEXT,
@@ -203,12 +211,11 @@ let firstSchema = """
     headers TEXT NOT NULL,
     same_message BLOB NOT NULL CHECK (length(same_message) = 32),
     -- The letter that this one was made from, with another body.
-    edited_from BLOB CHECK (length(edited_from) = 16),
-    CHECK ((operation_hash IS NULL) = (operation_key IS NULL))
+    edited_from BLOB CHECK (length(edited_from) = 16)
   ) STRICT;
   CREATE INDEX dead_letters_state ON dead_letters (state, state_since);
   CREATE INDEX dead_letters_open ON dead_letters (received_at) WHERE state = 'open';
-  CREATE INDEX dead_letters_operation ON dead_letters (operation_hash) WHERE operation_hash IS NOT NULL;
+  CREATE INDEX dead_letters_operation ON dead_letters (operation_key) WHERE operation_key IS NOT NULL;
   -- The same message refused again, before its letter is closed, is the same letter.
   CREATE UNIQUE INDEX dead_letters_same_message ON dead_letters (same_message)
     WHERE state IN ('open', 'answered', 'replaying');

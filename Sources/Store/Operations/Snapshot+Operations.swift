@@ -4,11 +4,12 @@ extension Snapshot {
   /// Every attempt of that operation that was decided, in the order in which they were.
   package func attempts(of key: OperationKey) throws(StoreError) -> [OperationRecord] {
     let bytes = key.bytes
-    var run = try connection.prepare(Statements.attempts)
-    run.bind(Int64(bitPattern: operationHash.hash(bytes)))
-    run.bind(bytes)
     var records: [OperationRecord] = []
-    while try run.step() {
+    for id in try operations.ids(of: operations.hash(bytes), on: connection) {
+      var run = try connection.prepare(Statements.attempt)
+      run.bind(id)
+      run.bind(bytes)
+      guard try run.step() else { continue }
       let fingerprint = try run.uuid(1)
       records.append(
         OperationRecord(
@@ -23,9 +24,9 @@ extension Snapshot {
 }
 
 private enum Statements {
-  static let attempts = SQLText(
+  static let attempt = SQLText(
     """
     SELECT attempt, fingerprint, outcome, decided_at, server_id, server_version, event_position, dead_letter_id, reply
-    FROM operations WHERE hash = ? AND key = ? ORDER BY id
+    FROM operations WHERE id = ? AND key = ?
     """)
 }

@@ -5,7 +5,7 @@ extension Transaction {
   package func record(_ record: OperationRecord) throws(StoreError) {
     let bytes = record.key.bytes
     var run = try connection.prepare(Statements.record)
-    run.bind(Int64(bitPattern: operationHash.hash(bytes)))
+    run.bind(try operations.nextID(on: connection))
     run.bind(bytes)
     run.bind(record.attempt)
     run.bind(record.fingerprint)
@@ -17,25 +17,32 @@ extension Transaction {
     run.bind(record.deadLetterID)
     run.bind(record.reply)
     try run.finish()
+    try operations.append(operations.hash(bytes), on: connection)
   }
 
   /// Replaces what is known of an attempt that was decided before: a replay decides a rejected one afresh.
   package func replace(_ record: OperationRecord) throws(StoreError) {
     let bytes = record.key.bytes
-    var run = try connection.prepare(Statements.replace)
-    run.bind(record.fingerprint)
-    run.bind(record.outcome)
-    run.bind(record.decidedAt)
-    run.bind(record.serverID)
-    run.bind(record.serverVersion)
-    run.bind(record.eventPosition)
-    run.bind(record.deadLetterID)
-    run.bind(record.reply)
-    run.bind(Int64(bitPattern: operationHash.hash(bytes)))
-    run.bind(bytes)
-    run.bind(record.attempt)
-    try run.finish()
-    try connection.expectOneChange("attempt \(record.attempt) of operation \(record.key.id) was never recorded")
+    for id in try operations.ids(of: operations.hash(bytes), on: connection) {
+      var run = try connection.prepare(Statements.replace)
+      run.bind(record.fingerprint)
+      run.bind(record.outcome)
+      run.bind(record.decidedAt)
+      run.bind(record.serverID)
+      run.bind(record.serverVersion)
+      run.bind(record.eventPosition)
+      run.bind(record.deadLetterID)
+      run.bind(record.reply)
+      run.bind(id)
+      run.bind(bytes)
+      run.bind(record.attempt)
+      try run.finish()
+      if connection.changes == 1 { return }
+    }
+    throw StoreError(
+      .defect,
+      "The store \(connection.path) refused an impossible change: attempt \(record.attempt) of operation "
+        + "\(record.key.id) was never recorded.")
   }
 
   /// Forgets operations that were decided before `moment`, oldest first, looking at no more than `limit` of them
@@ -62,11 +69,16 @@ extension Transaction {
       }
     }
     guard seen > 0 else { return OperationPruning(lastID: start, deleted: before, isDone: true) }
-    var run = try connection.prepare(Statements.prune)
-    run.bind(start)
-    run.bind(last)
-    try run.finish()
-    return OperationPruning(lastID: last, deleted: before + connection.changes, isDone: seen < limit)
+    var deleted = 0
+    do {
+      var run = try connection.prepare(Statements.prune)
+      run.bind(start)
+      run.bind(last)
+      try run.finish()
+      deleted = connection.changes
+    }
+    try operations.forgetEmptyGenerations(through: last, on: connection)
+    return OperationPruning(lastID: last, deleted: before + deleted, isDone: seen < limit)
   }
 }
 
@@ -87,7 +99,7 @@ extension StatementRun {
 private enum Statements {
   static let record = SQLText(
     """
-    INSERT INTO operations (hash, key, attempt, fingerprint, outcome, decided_at, server_id, server_version,
+    INSERT INTO operations (id, key, attempt, fingerprint, outcome, decided_at, server_id, server_version,
       event_position, dead_letter_id, reply)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """)
@@ -95,13 +107,13 @@ private enum Statements {
     """
     UPDATE operations SET fingerprint = ?, outcome = ?, decided_at = ?, server_id = ?, server_version = ?,
       event_position = ?, dead_letter_id = ?, reply = ?
-    WHERE hash = ? AND key = ? AND attempt = ?
+    WHERE id = ? AND key = ? AND attempt = ?
     """)
   static let oldest = SQLText("SELECT id, decided_at FROM operations WHERE id > ? ORDER BY id LIMIT ?")
   static let prune = SQLText(
     """
     DELETE FROM operations WHERE id > ? AND id <= ? AND NOT EXISTS (
       SELECT 1 FROM dead_letters
-      WHERE operation_hash = operations.hash AND operation_key = operations.key AND state IN ('open', 'replaying'))
+      WHERE operation_key = operations.key AND state IN ('open', 'replaying'))
     """)
 }
