@@ -151,8 +151,9 @@ import Testing
     try await withStore { store, _ in
       let events = (1...10).map { (number: Int) -> OutboxEvent in
         OutboxEvent(
-          position: Int64(number), id: id(UInt64(number)), at: t0 + .seconds(number), routingKey: "server.\(number)",
-          body: [UInt8](repeating: UInt8(number), count: 100), traceparent: number % 2 == 0 ? "00-ab" : nil)
+          position: Int64(number), epoch: 1, at: t0 + .seconds(number), routingKey: "server.\(number)",
+          traceparent: number % 2 == 0 ? "00-ab" : nil,
+          content: .bytes([UInt8](repeating: UInt8(number), count: 100)))
       }
       try await store.commit(owner: nil) { (transaction) throws(StoreError) in
         for event in events {
@@ -179,6 +180,30 @@ import Testing
       #expect(counters.oldestOpenLetterAt == nil)
       let sizes = try await store.sizes()
       #expect(sizes.database > 0 && sizes.log > 0)
+    }
+  }
+
+  @Test("of a change the outbox says only that there is one, and gives it as the history has it")
+  func changes() async throws {
+    try await withStore { store, directory in
+      let server = newServer(1)
+      let change = PublishedChange(event: .enrolled, serverID: server.id, version: 1, data: Array("{\"v\":1}".utf8))
+      let event = OutboxEvent(
+        position: 1, epoch: 1, at: t0, routingKey: "server.enrolled.new.18", content: .change(change))
+      try await store.commit(owner: nil) { (transaction) throws(StoreError) in
+        try transaction.apply(server, .enrolled)
+        try transaction.enqueue(event)
+      }
+      #expect(try RawDatabase(at: directory.storePath).text("SELECT body IS NULL FROM outbox") == "1")
+      let read = try await store.read { (snapshot) throws(StoreError) in
+        try snapshot.outbox(limit: 10, maxBytes: 1000)
+      }
+      #expect(read == [event])
+      try RawDatabase(at: directory.storePath).run("UPDATE outbox SET position = 2")
+      let error = await #expect(throws: StoreError.self) {
+        try await store.read { (snapshot) throws(StoreError) in try snapshot.outbox(limit: 10, maxBytes: 1000) }
+      }
+      #expect(error?.code == .corrupt)
     }
   }
 

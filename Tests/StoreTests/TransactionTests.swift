@@ -49,8 +49,8 @@ import Testing
             let position = transaction.nextPosition()
             try transaction.enqueue(
               OutboxEvent(
-                position: position, id: id(UInt64(position)), at: t0, routingKey: "server.isolated.isolated.18",
-                body: [UInt8](repeating: 1, count: 3000)))
+                position: position, epoch: 1, at: t0, routingKey: "server.isolated.isolated.18",
+                content: .bytes([UInt8](repeating: 1, count: 3000))))
           }
         }
       }
@@ -182,7 +182,7 @@ import Testing
           let position = transaction.nextPosition()
           #expect(position > before)
           try transaction.enqueue(
-            OutboxEvent(position: position, id: id(UInt64(position)), at: t0, routingKey: "a.b", body: [1]))
+            OutboxEvent(position: position, epoch: 1, at: t0, routingKey: "a.b", content: .bytes([1])))
         }
         return try transaction.deleteOutbox(through: .max) == 10 ? transaction.nextPosition() : 0
       }
@@ -214,8 +214,8 @@ import Testing
             let position = transaction.nextPosition()
             try transaction.enqueue(
               OutboxEvent(
-                position: position, id: id(UInt64(position)), at: t0, routingKey: "a.b",
-                body: [UInt8](repeating: UInt8(round % 256), count: 4000)))
+                position: position, epoch: 1, at: t0, routingKey: "a.b",
+                content: .bytes([UInt8](repeating: UInt8(round % 256), count: 4000))))
           }
           try transaction.deleteOutbox(through: transaction.nextPosition())
         }

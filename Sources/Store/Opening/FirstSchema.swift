@@ -174,11 +174,12 @@ let firstSchema = """
   -- What is still to be published, in commit order.
   CREATE TABLE outbox (
     position INTEGER PRIMARY KEY CHECK (position >= 1),
-    id BLOB NOT NULL CHECK (length(id) = 16),
+    epoch INTEGER NOT NULL CHECK (epoch >= 1),
     at INTEGER NOT NULL,
     routing_key TEXT NOT NULL,
     traceparent TEXT,
-    body BLOB NOT NULL
+    -- NULL: a change of a server, which the history has at the same position.
+    body BLOB
   ) STRICT;
 
   CREATE TABLE dead_letters (

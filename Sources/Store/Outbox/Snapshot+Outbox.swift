@@ -1,7 +1,7 @@
 internal import Lifecycle
 
 extension Snapshot {
-  /// The events after `position` in commit order: at most `limit` of them and at most `maxBytes` of bodies, but at
+  /// The events after `position` in commit order: at most `limit` of them and at most `maxBytes` of content, but at
   /// least one where there is one.
   package func outbox(after position: Int64 = 0, limit: Int, maxBytes: Int) throws(StoreError) -> [OutboxEvent] {
     var run = try connection.prepare(Statements.list)
@@ -10,15 +10,23 @@ extension Snapshot {
     var events: [OutboxEvent] = []
     var bytes = 0
     while try run.step() {
-      let body = run.bytes(5)
-      bytes += body.count
+      let event = OutboxEvent(
+        position: run.integer(0), epoch: run.integer(1), at: run.moment(2), routingKey: run.text(3),
+        traceparent: run.optionalText(4), content: try content(in: run))
+      bytes += event.size
       if bytes > maxBytes, !events.isEmpty { break }
-      events.append(
-        OutboxEvent(
-          position: run.integer(0), id: try run.uuid(1), at: run.moment(2), routingKey: run.text(3), body: body,
-          traceparent: run.optionalText(4)))
+      events.append(event)
     }
     return events
+  }
+
+  private func content(in run: borrowing StatementRun) throws(StoreError) -> OutboxEvent.Content {
+    if let bytes = run.optionalBytes(5) { return .bytes(bytes) }
+    guard let event: ServerEvent = try run.optionalName(6), let data = run.optionalBytes(9) else {
+      throw connection.damaged("the change at position \(run.integer(0)) is to be published and not in the history")
+    }
+    return .change(
+      PublishedChange(event: event, serverID: ServerID(run.integer(7)), version: run.integer(8), data: data))
   }
 
   package func outboxDepth() throws(StoreError) -> OutboxDepth {
@@ -31,6 +39,10 @@ extension Snapshot {
 
 private enum Statements {
   static let list = SQLText(
-    "SELECT position, id, at, routing_key, traceparent, body FROM outbox WHERE position > ? ORDER BY position LIMIT ?")
+    """
+    SELECT o.position, o.epoch, o.at, o.routing_key, o.traceparent, o.body, h.event, h.server_id, h.version, h.data
+    FROM outbox AS o LEFT JOIN history AS h ON o.body IS NULL AND h.position = o.position
+    WHERE o.position > ? ORDER BY o.position LIMIT ?
+    """)
   static let oldest = SQLText("SELECT position, at FROM outbox ORDER BY position LIMIT 1")
 }

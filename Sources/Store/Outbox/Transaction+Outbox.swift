@@ -1,15 +1,19 @@
 internal import Lifecycle
 
 extension Transaction {
-  /// Adds an event to what is to be published, at a position of this transaction.
+  /// Adds an event to what is to be published, at a position of this transaction. Of a change only that there is one: what
+  /// it was is in the history, see ``apply(_:as:)``.
   package func enqueue(_ event: OutboxEvent) throws(StoreError) {
     var run = try connection.prepare(Statements.enqueue)
     run.bind(event.position)
-    run.bind(event.id)
+    run.bind(event.epoch)
     run.bind(event.at)
     run.bind(event.routingKey)
     run.bind(event.traceparent)
-    run.bind(event.body)
+    switch event.content {
+    case .bytes(let bytes): run.bind(bytes)
+    case .change: run.bind(nil as [UInt8]?)
+    }
     try run.finish()
     countOutbox(1)
   }
@@ -30,6 +34,6 @@ extension Transaction {
 
 private enum Statements {
   static let enqueue = SQLText(
-    "INSERT INTO outbox (position, id, at, routing_key, traceparent, body) VALUES (?, ?, ?, ?, ?, ?)")
+    "INSERT INTO outbox (position, epoch, at, routing_key, traceparent, body) VALUES (?, ?, ?, ?, ?, ?)")
   static let delete = SQLText("DELETE FROM outbox WHERE position <= ?")
 }

@@ -160,15 +160,12 @@ struct Scribe {
   mutating func publish(
     _ event: Event, position: Int64, time: Timestamp, _ delivery: Delivery
   ) throws(StoreError) -> UUID128 {
-    let encoded = EventEncoder.encode(
-      event,
-      at: EventPlace(
-        storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
-        traceparent: delivery.traceparent))
-    try transaction.enqueue(
-      OutboxEvent(position: position, id: encoded.id, at: time, routingKey: encoded.routingKey, body: encoded.bytes))
+    let place = EventPlace(
+      storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
+      traceparent: delivery.traceparent)
+    try transaction.enqueue(OutboxEvent(event, at: place))
     lastPosition = position
-    return encoded.id
+    return place.id
   }
 
   func eventID(at position: Int64) -> UUID128 {

@@ -47,13 +47,10 @@ package struct SnapshotPublisher {
 
   private mutating func publish(_ event: Event, _ run: SnapshotRun, time: Timestamp) throws(StoreError) {
     let position = transaction.nextPosition()
-    let encoded = EventEncoder.encode(
-      event,
-      at: EventPlace(
-        storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
-        traceparent: run.request.traceparent))
-    try transaction.enqueue(
-      OutboxEvent(position: position, id: encoded.id, at: time, routingKey: encoded.routingKey, body: encoded.bytes))
+    let place = EventPlace(
+      storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
+      traceparent: run.request.traceparent)
+    try transaction.enqueue(OutboxEvent(event, at: place))
     lastPosition = position
   }
 

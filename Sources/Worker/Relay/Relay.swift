@@ -210,11 +210,12 @@ actor Relay: Service {
   }
 
   private func message(_ event: OutboxEvent) -> OutboundMessage {
+    let encoded = event.encoded(for: store.identity.storeID)
     var properties = Properties()
     properties.contentType = EncodedEvent.contentType
     properties.deliveryMode = 2
-    properties.messageID = event.id.description
+    properties.messageID = encoded.id.description
     return OutboundMessage(
-      exchange: exchange, routingKey: event.routingKey, mandatory: true, properties: properties, body: event.body)
+      exchange: exchange, routingKey: encoded.routingKey, mandatory: true, properties: properties, body: encoded.bytes)
   }
 }

@@ -73,7 +73,9 @@ import Worker
     let rows = try await store.read { snapshot throws(StoreError) in
       try snapshot.outbox(limit: 100, maxBytes: .max)
     }
-    let names = try rows.map { try EventRecord(routingKey: $0.routingKey, body: $0.body) }.filter(\.isSnapshot)
+    let names = try rows.map { row in
+      try EventRecord(routingKey: row.routingKey, body: row.encoded(for: store.identity.storeID).bytes)
+    }.filter(\.isSnapshot)
     #expect(names.map(\.source) == ["/servers/1", "/servers/2", "/servers/3", "/commands/snapshot"])
     #expect(names.last?.data.count == 3)
     await store.close()

@@ -73,7 +73,9 @@ final class Desk {
       try snapshot.outbox(after: seenPosition, limit: 100_000, maxBytes: .max)
     }
     seenPosition = rows.last?.position ?? seenPosition
-    return try rows.map { try EventRecord(routingKey: $0.routingKey, body: $0.body) }
+    return try rows.map { row in
+      try EventRecord(routingKey: row.routingKey, body: row.encoded(for: store.identity.storeID).bytes)
+    }
   }
 
   func server(_ id: Int64) async throws -> Server? {

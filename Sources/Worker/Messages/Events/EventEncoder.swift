@@ -1,4 +1,5 @@
 package import Lifecycle
+package import Store
 
 /// Where and when an event stands.
 package struct EventPlace: Hashable, Sendable {
@@ -35,14 +36,33 @@ package struct EncodedEvent: Hashable, Sendable {
 /// Puts events into CloudEvents 1.0 envelopes (JSON event format): section 6 of the contract.
 package enum EventEncoder {
   package static func encode(_ event: Event, at place: EventPlace) -> EncodedEvent {
-    let id = place.id
+    let bytes = envelope(at: place) {
+      attributes(of: event, to: &$0)
+    } data: {
+      data(of: event, to: &$0)
+    }
+    return EncodedEvent(id: place.id, routingKey: routingKey(of: event), bytes: bytes)
+  }
+
+  /// The bytes of the event of a change: the same as those of the `state` event.
+  package static func encode(_ change: PublishedChange, at place: EventPlace) -> [UInt8] {
+    envelope(at: place) {
+      attributes(ofServer: change.serverID, change.event.rawValue, to: &$0)
+    } data: {
+      data(change.data, version: change.version, to: &$0)
+    }
+  }
+
+  private static func envelope(
+    at place: EventPlace, attributes: (inout JSONWriter) -> Void, data: (inout JSONWriter) -> Void
+  ) -> [UInt8] {
     var writer = JSONWriter(capacity: 1024)
     writer.beginObject()
     writer.key("specversion")
     writer.value("1.0")
     writer.key("id")
-    writer.value(id)
-    attributes(of: event, to: &writer)
+    writer.value(place.id)
+    attributes(&writer)
     writer.key("time")
     writer.value(place.time)
     if let traceparent = TraceParent.validated(place.traceparent) {
@@ -55,9 +75,9 @@ package enum EventEncoder {
     writer.value(place.epoch)
     writer.key("position")
     writer.sortable(place.position)
-    data(of: event, to: &writer)
+    data(&writer)
     writer.endObject()
-    return EncodedEvent(id: id, routingKey: routingKey(of: event), bytes: writer.bytes)
+    return writer.bytes
   }
 
   /// The routing key on the events exchange.
