@@ -14,8 +14,8 @@ package struct BatchProcessor: ~Copyable {
     package var settled: [CommandTask.Tag] = []
     package var replies: [OutgoingReply] = []
     package var tally = BatchTally()
-    /// The position of the last event in the outbox, where it has grown.
-    package var newestPosition: Int64?
+    /// What was written to the outbox, in commit order.
+    package var events: [OutboxEvent] = []
     package var hasNewSnapshot = false
     package var letters: [LetterNote] = []
   }
@@ -41,7 +41,7 @@ package struct BatchProcessor: ~Copyable {
     }
     for received in batch where received.isUrgent { try take(received) }
     for received in batch where !received.isUrgent { try take(received) }
-    result.newestPosition = scribe.lastPosition
+    result.events = scribe.events
     result.letters = scribe.letters
     return result
   }

@@ -74,7 +74,7 @@ extension CommandPipeline {
     }
     KillPoint.afterCommit.reach()
     if let confirmed { outbox.marked(through: confirmed) }
-    if let newest = result.newestPosition { outbox.committed(through: newest) }
+    outbox.committed(result.events)
     lot = result.lot
     hasSnapshotRun = hasSnapshotRun || result.hasNewSnapshot
     let acks = ledger.acks(settled: result.settled, parked: lot.payloads.lazy.map(\.delivery.tag))

@@ -11,13 +11,13 @@ extension CommandPipeline {
       _ = try await outbox.state.wait(atMost: .milliseconds(20), by: clock) { $0.confirmed > progress.confirmed }
       return
     }
-    let (newest, hasMore) = try await store.commit(owner: fence) {
+    let (events, hasMore) = try await store.commit(owner: fence) {
       [now = clock.now, bounds] transaction throws(StoreError) in
       var publisher = SnapshotPublisher(transaction: transaction, now: now)
       let hasMore = try publisher.publish(atMost: bounds.snapshotChunk)
-      return (publisher.lastPosition, hasMore)
+      return (publisher.events, hasMore)
     }
-    if let newest { outbox.committed(through: newest) }
+    outbox.committed(events)
     hasSnapshotRun = hasMore
   }
 }

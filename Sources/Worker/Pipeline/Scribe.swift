@@ -12,9 +12,8 @@ struct Scribe {
 
   let transaction: Transaction
   let rules: BatchRules
-  /// The position of the last event that was written.
-  private(set) var lastPosition: Int64?
-
+  /// What was written to the outbox.
+  private(set) var events: [OutboxEvent] = []
   /// What became of dead letters.
   var letters: [LetterNote] = []
 
@@ -163,8 +162,9 @@ struct Scribe {
     let place = EventPlace(
       storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
       traceparent: delivery.traceparent)
-    try transaction.enqueue(OutboxEvent(event, at: place))
-    lastPosition = position
+    let waiting = OutboxEvent(event, at: place)
+    try transaction.enqueue(waiting)
+    events.append(waiting)
     return place.id
   }
 

@@ -6,8 +6,8 @@ package import Store
 package struct SnapshotPublisher {
   let transaction: Transaction
   let now: Timestamp
-  /// The position of the last event that was written.
-  package private(set) var lastPosition: Int64?
+  /// What was written to the outbox.
+  package private(set) var events: [OutboxEvent] = []
 
   package init(transaction: Transaction, now: Timestamp) {
     self.transaction = transaction
@@ -50,8 +50,9 @@ package struct SnapshotPublisher {
     let place = EventPlace(
       storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: time,
       traceparent: run.request.traceparent)
-    try transaction.enqueue(OutboxEvent(event, at: place))
-    lastPosition = position
+    let waiting = OutboxEvent(event, at: place)
+    try transaction.enqueue(waiting)
+    events.append(waiting)
   }
 
   private func servers(of run: SnapshotRun, limit: Int) throws(StoreError) -> [Server] {

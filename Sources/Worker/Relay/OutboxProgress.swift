@@ -1,3 +1,6 @@
+import Synchronization
+package import Store
+
 /// How far the outbox has come: what is committed, what the broker has confirmed, and what the store knows of that.
 ///
 /// The pipeline commits; the relay confirms; the next batch's transaction takes the mark along, so that marking costs no
@@ -25,6 +28,7 @@ package final class OutboxProgress: Sendable {
   }
 
   package let state = Watched(State())
+  private let handoff = Mutex(OutboxHandoff(newest: 0))
 
   package init() {}
 
@@ -33,11 +37,20 @@ package final class OutboxProgress: Sendable {
   /// - Parameter firstUnmarked: the position of the first event in the outbox, `nil` when it is empty.
   package func begin(newest: Int64, firstUnmarked: Int64?) {
     let marked = firstUnmarked.map { $0 - 1 } ?? newest
+    handoff.withLock { $0 = OutboxHandoff(newest: newest) }
     state.set(State(newest: newest, confirmed: marked, marked: marked))
   }
 
-  package func committed(through position: Int64) {
-    state.update { $0.newest = max($0.newest, position) }
+  /// These are in the store, durably.
+  package func committed(_ events: [OutboxEvent]) {
+    guard let newest = events.last?.position else { return }
+    handoff.withLock { $0.add(events) }
+    state.update { $0.newest = max($0.newest, newest) }
+  }
+
+  /// The events after `position` in commit order, at most `limit` of them; `nil` where the store has to be asked.
+  package func committed(after position: Int64, limit: Int) -> [OutboxEvent]? {
+    handoff.withLock { $0.take(after: position, limit: limit) }
   }
 
   package func confirmed(through position: Int64) {

@@ -171,9 +171,7 @@ actor Relay: Service {
       _ = try await progress.wait { $0.room > 0 && !$0.isBlocked }
       let begun = restarts
       let newest = outbox.state.value.newest
-      let rows = try await store.read { [cursor, room = window.room] snapshot throws(StoreError) in
-        try snapshot.outbox(after: cursor, limit: min(room, Self.readLimit), maxBytes: Self.readMaxBytes)
-      }
+      let rows = try await nextEvents()
       guard begun == restarts else { continue }
       if rows.isEmpty {
         try await waitForMore(after: newest, fence: fence)
@@ -192,10 +190,19 @@ actor Relay: Service {
     }
   }
 
+  /// What follows after the cursor: handed over by the pipeline as a rule, from the store after a restart or a jam.
+  private func nextEvents() async throws(StoreError) -> [OutboxEvent] {
+    let limit = min(window.room, Self.readLimit)
+    if let events = outbox.committed(after: cursor, limit: limit) { return events }
+    return try await store.read { [cursor] snapshot throws(StoreError) in
+      try snapshot.outbox(after: cursor, limit: limit, maxBytes: Self.readMaxBytes)
+    }
+  }
+
   /// Nothing is left to publish: waits for the pipeline to commit something new, and marks by itself what is confirmed
   /// when no batch comes to take the mark along.
   ///
-  /// - Parameter seen: the newest position in the store before the outbox was found empty.
+  /// - Parameter seen: the newest position in the store before nothing was found after the cursor.
   private func waitForMore(after seen: Int64, fence: WorkerToken) async throws {
     if window.isEmpty && outbox.state.value.pending == nil {
       _ = try await outbox.state.wait { $0.newest > seen }

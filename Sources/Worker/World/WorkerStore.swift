@@ -3,6 +3,8 @@ package import Store
 
 /// The store as the worker uses it: ``Store``, or what a simulation puts around one.
 package protocol WorkerStore: Sendable {
+  var identity: StoreIdentity { get }
+
   func takeOver(as owner: UUID128) async throws(StoreError) -> TakeOver
 
   @discardableResult

@@ -12,7 +12,7 @@ import Worker
     let parked = try await desk.run(.isolate(1, op: 1).asking())
     #expect(parked.settled.isEmpty)
     #expect(parked.replies.isEmpty)
-    #expect(parked.newestPosition == nil)
+    #expect(parked.events.isEmpty)
     #expect(desk.lot.count == 1)
     let result = try await desk.run(.enroll(1, op: 2))
     #expect(result.settledTags.sorted() == [1, 2])

@@ -48,7 +48,7 @@ import Worker
     #expect(record.eventPosition == event.position)
 
     #expect(try await desk.use(onDemand) == 1)
-    #expect(result.newestPosition == event.position)
+    #expect(result.events.map(\.position) == [event.position])
     #expect(result.settled.count == 1)
     #expect(result.tally.decided == [.init(command: .allocate, outcome: .applied): 1])
     #expect(try await desk.letters().isEmpty)

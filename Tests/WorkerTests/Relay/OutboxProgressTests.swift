@@ -1,5 +1,15 @@
+import Lifecycle
+import Store
 import Testing
 import Worker
+
+extension OutboxEvent {
+  static func numbered(_ position: Int64, size: Int = 10) -> OutboxEvent {
+    OutboxEvent(
+      position: position, epoch: 1, at: Timestamp(milliseconds: position), routingKey: "a.b",
+      content: .bytes([UInt8](repeating: 0, count: size)))
+  }
+}
 
 @Suite struct OutboxProgressTests {
   @Test("A turn begins where the store is: what is in the outbox is not confirmed, what went before is")
@@ -29,8 +39,7 @@ import Worker
   func monotonic() {
     let progress = OutboxProgress()
     progress.begin(newest: 5, firstUnmarked: nil)
-    progress.committed(through: 9)
-    progress.committed(through: 7)
+    progress.committed([.numbered(7), .numbered(9)])
     progress.confirmed(through: 8)
     progress.confirmed(through: 6)
     progress.marked(through: 8)
