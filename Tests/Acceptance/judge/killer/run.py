@@ -1,0 +1,234 @@
+"""One run: a namespace and a store of its own, so many rounds of load and violence, then peace, and the judgement."""
+
+import os
+import random
+import shutil
+import time
+import urllib.parse
+import uuid
+
+from .. import checker
+from ..broker import Broker, control
+from ..process import AMQP_URI, Installation
+from ..record import Journal, Record
+from ..storefile import StoreFile
+from ..waiting import TimedOut, wait_until
+from .load import Load
+from .operators import Operator
+from .proxy import Proxy
+from .senders import Sender, Subscriber, queue_names
+from .view import View
+
+# Ways for a worker to end, and how often.
+ENDS = {"time": 34, "events": 30, "start": 14, "point": 12, "standby": 4, "term": 6}
+# What else may happen in a round.
+TROUBLE = {"none": 60, "operator": 22, "reset": 12, "connections": 4, "broker": 2}
+
+
+class Run:
+    def __init__(self, seed, folder, points=(), broker_trouble=True, settings=None):
+        self.seed = seed
+        self.folder = folder
+        self.points = list(points)
+        self.plan = random.Random(f"plan {seed}")
+        self.trouble = {name: weight for name, weight in TROUBLE.items() if broker_trouble or name not in ("connections", "broker")}
+        self.namespace = "kill" + uuid.uuid4().hex[:10]
+        address = urllib.parse.urlsplit(AMQP_URI)
+        self.proxy = Proxy(address.hostname, address.port)
+        through = AMQP_URI.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{self.proxy.port}")
+        self.installation = Installation(self.namespace, **{
+            "parking.patience": "1s", "amqp.prefetch": self.plan.choice(["10", "50", "1000"]),
+            "parking.limit": self.plan.choice(["3", "20", "200"]), "events.log.enabled": self.plan.choice(["true", "false"]),
+            "amqp.uri": through, "log.level": "info", **(settings or {})})
+        self.journal = Journal(folder, {"namespace": self.namespace, "seed": seed, **self.installation.settings})
+        self.view = View()
+        self.load = Load(seed, self.namespace, self.view, user=urllib.parse.unquote(address.username))
+        self.operator = Operator(self.installation, self.journal, random.Random(f"operator {seed}"))
+        self.worker = None
+        self.kills = 0
+        self.sender = self.subscriber = None
+
+    def declare(self):
+        """The objects at the broker, before anybody sends."""
+        done = self.installation.command("topology")
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.subscriber = Subscriber(AMQP_URI, self.namespace, self.journal, self.view.take)
+        self.sender = Sender(AMQP_URI, self.journal)
+
+    def close(self):
+        for worker in (self.worker,):
+            if worker is not None:
+                worker.kill()
+        self.operator.strike()
+        for one in (self.sender, self.subscriber):
+            if one is not None:
+                one.close()
+        self.proxy.close()
+        broker = Broker()
+        broker.remove_topology(self.namespace, *queue_names(self.namespace))
+        broker.close()
+        self.journal.close()
+        self.installation.remove()
+
+    # --- violence
+
+    def rounds(self, count, told=lambda text: None):
+        self.sender.send(self.load.beginning())
+        for number in range(1, count + 1):
+            self.round(number, told)
+
+    def round(self, number, told):
+        plan = self.plan
+        end = plan.choices(list(ENDS), ENDS.values())[0]
+        trouble = plan.choices(list(self.trouble), self.trouble.values())[0]
+        early, late = plan.randint(0, 50), plan.randint(10, 60)
+        point = f"{plan.choice(self.points)}:{plan.randint(1, 6)}" if end == "point" and self.points else None
+        seconds, events = plan.uniform(0, 0.8), plan.randint(1, 60)
+        strikes = plan.random() < 0.3
+        told(f"round {number}: {end} {point or ''} {trouble}")
+        self.journal.deed("round", number=number, end=end, point=point, trouble=trouble)
+        self.sender.send(self.load.next(early))
+        self.start(point)
+        self.sender.send(self.load.next(late))
+        arrived = self.view.arrived
+        self.disturb(trouble)
+        if end == "time" or end == "standby":
+            self.watch(lambda: False, seconds)
+        elif end == "start":
+            self.watch(lambda: os.path.getsize(self.worker.output_path) > events * 12, 2)
+        elif end in ("events", "term"):
+            self.watch(lambda: self.view.arrived >= arrived + events, 3)
+        else:
+            self.watch(lambda: False, 1.5)
+        if strikes:
+            self.operator.strike()
+        if end == "term":
+            self.stop()
+        elif end == "standby":
+            self.take_over()
+        else:
+            self.kill()
+
+    def start(self, point=None):
+        if self.worker is not None and self.worker.is_running:
+            return
+        self.worker = self.installation.worker(**({"test.killPoint": point} if point else {}))
+
+    def watch(self, condition, seconds):
+        """Until it holds, the worker has ended, or time is up: all three are as good a moment."""
+        try:
+            wait_until(lambda: condition() or not self.worker.is_running, "", seconds, idle=0.005)
+        except TimedOut:
+            pass
+
+    def kill(self):
+        if not self.worker.is_running and self.worker.process.returncode != -9:
+            raise AssertionError(
+                f"the worker ended by itself with {self.worker.process.returncode}:\n{self.worker.tail()}")
+        self.worker.kill()
+        self.kills += 1
+        self.journal.deed("kill")
+
+    def stop(self):
+        """Asked to stop, as an update would: it must end, in good order or killed in the middle of that."""
+        try:
+            status = self.worker.terminate(self.plan.choice([0.02, 0.1, 40]))
+        except TimedOut:
+            return self.kill()
+        self.journal.deed("stop", status=status)
+        if status not in (0, 1):
+            raise AssertionError(f"asked to stop, the worker ended with {status}:\n{self.worker.tail()}")
+
+    def take_over(self):
+        """Another worker waits as a standby; the active one is killed."""
+        standby = self.installation.worker()
+        self.watch(lambda: "standby" in open(standby.output_path, errors="replace").read(), 3)
+        self.kill()
+        self.worker = standby
+
+    def disturb(self, trouble):
+        if trouble == "operator":
+            self.operator.act()
+        elif trouble == "reset":
+            self.watch(lambda: self.view.newest > 0, self.plan.uniform(0, 0.5))
+            self.proxy.reset()
+        elif trouble == "connections":
+            control("close_all_connections", "killer")
+        elif trouble == "broker":
+            control("stop_app", timeout=180)
+            control("start_app", timeout=180)
+
+    # --- peace
+
+    def settle(self, seconds=120):
+        """A worker that nobody harms takes everything that is left, and ends in good order."""
+        self.sender.send(self.load.rest())
+        self.operator.finish()
+        self.start()
+        try:
+            self.worker.wait_ready(60)
+            self.sender.wait_idle(60)
+            wait_until(self.is_quiet, self.what_is_left, seconds, idle=0.3)
+        except (TimedOut, AssertionError) as error:
+            raise AssertionError(f"no peace after the run: {error}\n{self.worker.tail()}") from None
+        status = self.worker.terminate(60)
+        assert status == 0, f"asked to stop in peace, the worker ended with {status}:\n{self.worker.tail()}"
+        self.journal.keep_store(self.installation.settings["store.path"])
+
+    def is_quiet(self):
+        if not self.worker.is_running:
+            raise AssertionError(f"the worker ended with {self.worker.process.returncode}")
+        return self.is_published() and not self.waiting_messages() and self.is_published()
+
+    def is_published(self):
+        store = StoreFile(self.installation.settings["store.path"])
+        try:
+            busy = sum(store.number(f"SELECT count(*) FROM {what}") for what in (
+                "outbox", "snapshot_runs", "replays WHERE state IN ('asked', 'published')"))
+            return busy == 0 and self.view.newest == store.number("SELECT last_position FROM meta")
+        finally:
+            store.close()
+
+    def waiting_messages(self):
+        """Queue → messages in it that nobody has acknowledged yet, of ours."""
+        found = {}
+        for line in control("list_queues", "--silent", "name", "messages", timeout=120).splitlines():
+            name, _, count = line.rpartition("\t")
+            ours = name.startswith((f"{self.namespace}.", f"killer.{self.namespace}."))
+            if ours and not name.endswith(".events.log") and int(count):
+                found[name] = int(count)
+        return found
+
+    def what_is_left(self):
+        return f"everything is decided and told; in the queues: {self.waiting_messages()}; published: {self.is_published()}"
+
+    # --- judgement
+
+    def judge(self):
+        """What is wrong, in words, and what the run was made of."""
+        record = Record.load(self.folder)
+        return checker.check(record), f"{self.kills} kills; {checker.summary(record)}"
+
+    def keep_logs(self):
+        for name in sorted(os.listdir(self.installation.folder.name)):
+            if name.endswith(".log"):
+                shutil.copy(os.path.join(self.installation.folder.name, name), self.folder)
+
+
+def execute(seed, rounds, folder, told=lambda text: None, **more):
+    """A whole run; returns (problems, summary). The folder is the evidence."""
+    if os.path.exists(folder):
+        shutil.rmtree(folder)
+    began, run, problems = time.monotonic(), Run(seed, folder, **more), []
+    try:
+        run.declare()
+        run.rounds(rounds, told)
+        run.settle()
+        problems, summary = run.judge()
+    except AssertionError as error:
+        problems, summary = [f"the run did not come to its end: {error}"], f"{run.kills} kills"
+    finally:
+        if problems:
+            run.keep_logs()
+        run.close()
+    return problems, f"{summary}; {time.monotonic() - began:.0f} s"
