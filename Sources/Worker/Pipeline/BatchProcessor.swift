@@ -93,6 +93,7 @@ package struct BatchProcessor: ~Copyable {
     case .over: break
     case .original, .forged: try scribe.takeIn(delivery)
     }
+    KillPoint.takingIn.reach()
     result.tally.takenIn += 1
   }
 

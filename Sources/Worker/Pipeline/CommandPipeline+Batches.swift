@@ -70,7 +70,9 @@ extension CommandPipeline {
       if let confirmed { _ = try transaction.deleteOutbox(through: confirmed) }
       if let suspect { try transaction.clearSuspect(suspect) }
       let processor = BatchProcessor(transaction: transaction, rules: rules, lot: lot)
-      return try processor.process(batch)
+      let result = try processor.process(batch)
+      KillPoint.inTransaction.reach()
+      return result
     }
     KillPoint.afterCommit.reach()
     if let confirmed { outbox.marked(through: confirmed) }
@@ -78,7 +80,9 @@ extension CommandPipeline {
     lot = result.lot
     hasSnapshotRun = hasSnapshotRun || result.hasNewSnapshot
     let acks = ledger.acks(settled: result.settled, parked: lot.payloads.lazy.map(\.delivery.tag))
+    KillPoint.beforeAck.reach()
     await connection.ack(upTo: acks.upTo, and: acks.single)
+    KillPoint.afterAck.reach()
     replier.send(result.replies)
     count(result, batchSize: batch.count, since: begun)
     tell(of: result.letters)

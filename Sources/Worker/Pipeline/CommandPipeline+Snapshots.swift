@@ -17,6 +17,7 @@ extension CommandPipeline {
       let hasMore = try publisher.publish(atMost: bounds.snapshotChunk)
       return (publisher.events, hasMore)
     }
+    KillPoint.snapshotPart.reach()
     outbox.committed(events)
     hasSnapshotRun = hasMore
   }

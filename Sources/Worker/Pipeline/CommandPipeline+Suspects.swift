@@ -39,6 +39,7 @@ extension CommandPipeline {
     let times = try await store.commit(owner: owner) { [now = clock.now] transaction throws(StoreError) in
       try transaction.noteSuspect(identity, at: now)
     }
+    KillPoint.suspectNoted.reach()
     if times > Self.maxCrashes {
       logger.log(
         .error, "a message has ended the worker again and again; it is kept as a dead letter",

@@ -92,19 +92,24 @@ actor CommandPipeline: Service {
     try await becomeActive()
     connected()
     try await consume(over: connection)
+    KillPoint.stopping.reach()
     // Deliveries that are not acked by now go back to the broker; the lock is held until all events are out.
     try await connection.closeChannel()
     health.set(.consumer, .notReady("shutting down"))
     try await relay.drained()
+    KillPoint.drained.reach()
     if let owner = activity.value.fence {
       try await store.commit(owner: owner) { transaction throws(StoreError) in try transaction.endWorkerCleanly() }
     }
+    KillPoint.endedCleanly.reach()
     await connection.close()
     standDown()
   }
 
   private func becomeActive() async throws {
+    KillPoint.takingOver.reach()
     let taken = try await store.takeOver(as: world.random.uuid())
+    KillPoint.tookOver.reach()
     let (depth, run) = try await store.read { snapshot throws(StoreError) in
       (try snapshot.outboxDepth(), try snapshot.nextSnapshotRun())
     }

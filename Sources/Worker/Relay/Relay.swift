@@ -179,6 +179,7 @@ actor Relay: Service {
       }
       window.launch(rows.map(\.position))
       let published = try await connection.publish(rows.map(message))
+      KillPoint.inWindow.reach()
       guard begun == restarts else {
         window.goesOn(at: published.first + UInt64(published.count))
         continue
@@ -210,9 +211,11 @@ actor Relay: Service {
     }
     let isIdle = try await outbox.state.wait(atMost: Self.markDelay, by: world.clock) { $0.newest > seen } == nil
     guard isIdle, let through = outbox.state.value.pending else { return }
+    KillPoint.beforeMark.reach()
     try await store.commit(owner: fence) { transaction throws(StoreError) in
       _ = try transaction.deleteOutbox(through: through)
     }
+    KillPoint.afterMark.reach()
     outbox.marked(through: through)
   }
 

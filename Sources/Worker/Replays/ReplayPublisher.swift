@@ -112,6 +112,7 @@ actor ReplayPublisher: Service {
     owner: WorkerToken
   ) async throws {
     let published: Published
+    KillPoint.replayAsked.reach()
     do throws(AMQPError) {
       published = try await connection.publish(messages.map(\.message))
     } catch {
@@ -142,10 +143,12 @@ actor ReplayPublisher: Service {
         }
       }
     }
+    KillPoint.replayPublished.reach()
     let replays = messages.prefix(published.count).map(\.replay)
     try await store.commit(owner: owner) { transaction throws(StoreError) in
       for replay in replays { try transaction.markPublished(replay) }
     }
+    KillPoint.replayMarked.reach()
     instruments.countLetters(.replayed, by: replays.count)
     logger.log(.info, "replays published", [.count: replays.count])
   }

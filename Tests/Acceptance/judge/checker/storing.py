@@ -137,6 +137,7 @@ def letters(telling, store):
     for identifier in set(due) ^ set(found):
         problems.add("a letter without an event, or an event without its letter", f"{due.get(identifier)} {found.get(identifier)}"[:500])
     asked = {identifier for deed in telling.deeds("replay") for identifier in deed["letters"]}
+    reopened = {identifier for deed in telling.deeds("reopen") for identifier in deed["letters"]}
     for identifier in set(due) & set(found):
         letter, row = due[identifier], found[identifier]
         sent = telling.record.sent[letter.trace]
@@ -148,6 +149,8 @@ def letters(telling, store):
             allowed.add("discarded")
         if identifier in asked and would_be_silent(telling, letter):
             allowed.add("resolved")  # a replay found that it had been applied
+        if identifier in reopened and letter.state == "answered":
+            allowed.add("open")
         problems.require(
             row.state in allowed, "a letter is in the wrong state", lambda: f"{allowed}: {row.state}: {letter}")
 
@@ -168,10 +171,10 @@ def history(telling, store):
             kept = row and (row.server_id, row.version, row.event, row.at)
             said = event.server_id, event.data["version"], event.name, int(parse_moment(event.body["time"]) * 1000)
             telling.problems.require(kept == said, "the history differs from the events", lambda: f"{kept}: {event}")
-        elif row is not None:
+        elif row is not None or int(event.body["position"]) in telling.refused_frozen:
             code = (event.data.get("error") or {}).get("code")
             telling.problems.require(
-                event.name == "rejected" and row.code == code, "the history differs from the events", lambda: f"{row}: {event}")
+                row is not None and event.name == "rejected" and row.code == code, "the history differs from the events", lambda: f"{row}: {event}")
     telling.problems.require(not rows, "the history has what was never told", lambda: str(list(rows.values())[:2]))
 
 

@@ -34,6 +34,7 @@ class Telling:
         self.readings = {trace: self.read(sent) for trace, sent in record.sent.items()}
         self.data = {}  # (server, version) → (event, data) of the change that led there
         self.quotas = {}  # position → the `quota` of a reply
+        self.refused_frozen = set()  # positions of refusals of a quarantined server's commands
         self.unique = set()  # allocation ids and baseline ids
         self.counted_again = self.count_again()
         self.letters = Letters(self)
@@ -129,6 +130,9 @@ class Telling:
         if not self.expect_verdict(event, command, verdict, is_replay):
             return  # what follows from a wrong decision is told by the comparison with the store
         self.expect_facts(event, trace, command)
+        server = self.model.servers.get(command.server_id)
+        if verdict.outcome == "rejected" and server is not None and server.state == "quarantined":
+            self.refused_frozen.add(position)
         allocation = event.data.get("allocation") or {}
         fresh = Fresh(position, time, self.model.quotas, event.data.get("baselineId"), allocation.get("id"))
         server = self.model.apply(command, verdict, fresh)

@@ -43,7 +43,7 @@ class Load:
     # --- what goes out
 
     def beginning(self):
-        """Quotas, and every second server: the others are enrolled on the way, overtaken by what comes for them."""
+        """Quotas, and most servers: the others are enrolled on the way, overtaken by what comes for them."""
         bodies = []
         for client in [0, *self.clients]:
             for place, kind in PLACES[:1] if client else PLACES:
@@ -54,8 +54,11 @@ class Load:
             place, kind = PLACES[0]
             bodies.append(("set-quota", {
                 "clientId": client, "contractId": CONTRACTS[0], "locationId": place, "instanceTypeId": kind, "limit": 2}))
-        for server in self.servers[::2]:
+        for server in self.servers:
+            if server % 5 == 0:
+                continue  # enrolled on the way
             bodies.append(("enroll", {**self.enrollment(server), "state": "available"}))
+        bodies.append(("snapshot", {}))
         return [self.message(command, {**body, "operationUuid": self.uuid()}) for command, body in bodies]
 
     def next(self, count):
@@ -147,11 +150,11 @@ class Load:
 
     def add_conditions(self, command, body):
         chance = self.random.random()
-        if chance < 0.02:
+        if chance < 0.01:
             body["notAfter"] = "2020-01-01T00:00:00Z"
-        elif chance < 0.05:
+        elif chance < 0.025:
             body["notAfter"] = moment(time.time() + self.random.choice([0.05, 0.3, 1.0]))
-        elif chance < 0.08:
+        elif chance < 0.05:
             body["notAfter"] = "2999-01-01T00:00:00Z"
         data = self.view.servers.get(body.get("serverId"))
         if self.random.random() < 0.07 and data and command not in ("enroll", "snapshot"):
@@ -263,7 +266,7 @@ class Load:
         place, kind = self.random.choice([*PLACES, (18, 0), (0, 0)])
         body = {
             "clientId": self.random.choice([0, *self.clients]), "locationId": place, "instanceTypeId": kind,
-            "limit": self.random.choice([None, 0, 1, 2, 4, 6, 8])}
+            "limit": self.random.choice([None, 0, 1, 2, 4, 6, 8, 10, 12])}
         if body["clientId"] and kind and self.random.random() < 0.5:
             body["contractId"] = self.random.choice(CONTRACTS)
         return body

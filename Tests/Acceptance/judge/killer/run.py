@@ -46,6 +46,7 @@ class Run:
         self.operator = Operator(self.installation, self.journal, random.Random(f"operator {seed}"))
         self.worker = None
         self.kills = 0
+        self.budget = 0  # messages that this round is still to send
         self.sender = self.subscriber = None
 
     def declare(self):
@@ -56,9 +57,8 @@ class Run:
         self.sender = Sender(AMQP_URI, self.journal)
 
     def close(self):
-        for worker in (self.worker,):
-            if worker is not None:
-                worker.kill()
+        if self.worker is not None:
+            self.worker.kill()
         self.operator.strike()
         for one in (self.sender, self.subscriber):
             if one is not None:
@@ -72,16 +72,19 @@ class Run:
 
     # --- violence
 
-    def rounds(self, count, told=lambda text: None):
+    def rounds(self, count, told=lambda text: None, most_seconds=None):
         self.sender.send(self.load.beginning())
+        began = time.monotonic()
         for number in range(1, count + 1):
             self.round(number, told)
+            if most_seconds is not None and time.monotonic() - began > most_seconds:
+                return
 
     def round(self, number, told):
         plan = self.plan
         end = plan.choices(list(ENDS), ENDS.values())[0]
         trouble = plan.choices(list(self.trouble), self.trouble.values())[0]
-        early, late = plan.randint(0, 50), plan.randint(10, 60)
+        early, late = plan.randint(0, 40), plan.randint(10, 80)
         point = f"{plan.choice(self.points)}:{plan.randint(1, 6)}" if end == "point" and self.points else None
         seconds, events = plan.uniform(0, 0.8), plan.randint(1, 60)
         strikes = plan.random() < 0.3
@@ -89,7 +92,7 @@ class Run:
         self.journal.deed("round", number=number, end=end, point=point, trouble=trouble)
         self.sender.send(self.load.next(early))
         self.start(point)
-        self.sender.send(self.load.next(late))
+        self.budget = late
         arrived = self.view.arrived
         self.disturb(trouble)
         if end == "time" or end == "standby":
@@ -102,6 +105,7 @@ class Run:
             self.watch(lambda: False, 1.5)
         if strikes:
             self.operator.strike()
+        self.feed(self.budget)
         if end == "term":
             self.stop()
         elif end == "standby":
@@ -116,10 +120,21 @@ class Run:
 
     def watch(self, condition, seconds):
         """Until it holds, the worker has ended, or time is up: all three are as good a moment."""
+        def look():
+            if self.sender.is_idle:
+                self.feed(8)
+            return condition() or not self.worker.is_running
         try:
-            wait_until(lambda: condition() or not self.worker.is_running, "", seconds, idle=0.005)
+            wait_until(look, "", seconds, idle=0.005)
         except TimedOut:
             pass
+
+    def feed(self, count):
+        """More of what this round has to send: little by little, so that most of it is about the fleet as it is."""
+        count = min(count, self.budget)
+        if count:
+            self.budget -= count
+            self.sender.send(self.load.next(count))
 
     def kill(self):
         if not self.worker.is_running and self.worker.process.returncode != -9:
@@ -215,20 +230,28 @@ class Run:
                 shutil.copy(os.path.join(self.installation.folder.name, name), self.folder)
 
 
-def execute(seed, rounds, folder, told=lambda text: None, **more):
-    """A whole run; returns (problems, summary). The folder is the evidence."""
+def execute(seed, rounds, folder, told=lambda text: None, most_seconds=None, keep=False, **more):
+    """A whole run; returns (problems, summary). The folder is the evidence: it is removed where nothing is wrong, unless
+    `keep` says otherwise.
+
+    The plan follows from the seed; `most_seconds` only cuts it short."""
     if os.path.exists(folder):
         shutil.rmtree(folder)
     began, run, problems = time.monotonic(), Run(seed, folder, **more), []
     try:
         run.declare()
-        run.rounds(rounds, told)
+        run.rounds(rounds, told, most_seconds)
         run.settle()
         problems, summary = run.judge()
     except AssertionError as error:
         problems, summary = [f"the run did not come to its end: {error}"], f"{run.kills} kills"
+    except BaseException as error:
+        problems, summary = [f"the run was broken off: {error!r}"], f"{run.kills} kills"
+        raise
     finally:
         if problems:
             run.keep_logs()
         run.close()
+        if not problems and not keep:
+            shutil.rmtree(folder)
     return problems, f"{summary}; {time.monotonic() - began:.0f} s"

@@ -1,0 +1,25 @@
+"""SIGKILL at random moments under a mixed load of all commands (failure 5), judged by the checker alone. `scripts/soak`
+does the same for as long as one likes."""
+
+import os
+import random
+import unittest
+
+from judge.killer import points
+from judge.killer.run import execute
+
+ROUNDS, MOST_SECONDS = 40, 45
+
+
+@unittest.skipUnless(os.environ.get("OSTLER_TEST_RABBITMQCTL"), "OSTLER_TEST_RABBITMQCTL is not set")
+class RandomKills(unittest.TestCase):
+    longMessage = True
+
+    def test_again_and_again(self):
+        """Some dozens of rounds; the seed is printed, and OSTLER_TEST_SEED makes the same plan again."""
+        seed = int(os.environ.get("OSTLER_TEST_SEED") or random.randrange(1_000_000))
+        print(f"OSTLER_TEST_SEED={seed}", flush=True)
+        folder = os.path.join(".ostler", "killer", str(seed))
+        problems, summary = execute(seed, ROUNDS, folder, points=points.NAMES, most_seconds=MOST_SECONDS)
+        print(summary, flush=True)
+        self.assertEqual(problems, [], f"seed {seed}: the evidence is in {folder}")
