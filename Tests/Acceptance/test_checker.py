@@ -144,8 +144,8 @@ class Corrupted(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="ostler-checker-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         folder = os.path.join(cls.folder, "run")
-        problems, summary = execute(seed=5, rounds=6, folder=folder, broker_trouble=False, keep=True)
-        assert not problems, problems
+        outcome = execute(seed=5, rounds=6, folder=folder, broker_trouble=False, keep=True)
+        assert not outcome.problems, outcome.problems
         cls.run_folder = folder
 
     def setUp(self):

@@ -65,10 +65,10 @@ class KillPointCase(unittest.TestCase):
 
     def judge(self):
         self.run_.settle()
-        problems, summary = self.run_.judge()
+        problems, counts = self.run_.judge()
         if problems:
             self.run_.keep_logs()
-        self.assertEqual(problems, [], f"{summary}; the evidence is in {self.run_.folder}")
+        self.assertEqual(problems, [], f"{counts}; the evidence is in {self.run_.folder}")
         store = sqlite3.connect(f"file:{self.run_.folder}/store.sqlite?mode=ro", uri=True)
         self.addCleanup(store.close)
         crashed = store.execute("SELECT count(*) FROM dead_letters WHERE code = 'worker-crash'").fetchone()[0]

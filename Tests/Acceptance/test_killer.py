@@ -20,6 +20,7 @@ class RandomKills(unittest.TestCase):
         seed = int(os.environ.get("OSTLER_TEST_SEED") or random.randrange(1_000_000))
         print(f"OSTLER_TEST_SEED={seed}", flush=True)
         folder = os.path.join(".ostler", "killer", str(seed))
-        problems, summary = execute(seed, ROUNDS, folder, points=points.NAMES, most_seconds=MOST_SECONDS)
-        print(summary, flush=True)
-        self.assertEqual(problems, [], f"seed {seed}: the evidence is in {folder}")
+        outcome = execute(seed, ROUNDS, folder, points=points.NAMES, most_seconds=MOST_SECONDS)
+        print(outcome, flush=True)
+        print(f"rounds {outcome.rounds} {self.id()}", flush=True)  # read by scripts/matrix
+        self.assertEqual(outcome.problems, [], f"seed {seed}: the evidence is in {folder}")

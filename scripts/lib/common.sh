@@ -14,6 +14,19 @@ need_swift() {
     fail "no 'swift' on the PATH; install Swift 6.2 or newer (see CONTRIBUTING.md) and try again"
 }
 
+# PYTHON becomes a Python that has pika; status 1 where there is none.
+choose_python() {
+  local candidate
+  for candidate in "${OSTLER_TEST_PYTHON:-}" /usr/bin/python3 python3; do
+    if [[ -n "$candidate" ]] && "$candidate" -c 'import pika' 2>/dev/null; then
+      # shellcheck disable=SC2034 # for whoever sources this
+      PYTHON="$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
 # GET http://ADDRESS PATH: the status code, or 000. (curl need not be there.)
 http_status() {
   local host="${1%:*}" port="${1##*:}" line=''

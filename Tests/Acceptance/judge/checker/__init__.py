@@ -5,6 +5,8 @@ a subscriber received and what the store holds, decides every command once more 
 the order that the events' positions tell, and compares.
 """
 
+from collections import Counter
+
 from .problems import Problems  # noqa: F401
 from .telling import Telling
 
@@ -24,14 +26,12 @@ def check(record):
     return problems.lines()
 
 
-def summary(record):
-    """What the run was made of, in a line."""
-    kinds = {}
-    for event in {event.id: event for event in record.events}.values():
-        kind = event.name if event.kind == "command" else "applied" if event.name != "snapshot" else "snapshot"
-        kinds[kind] = kinds.get(kind, 0) + 1
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    copies = len(record.events) - sum(kinds.values())
-    return (
-        f"{sum(one.confirmed for one in record.sent.values())} messages confirmed; {told}; {copies} events came again; "
-        f"{len(record.replies)} replies")
+def counts(record):
+    """What the run was made of."""
+    once = {event.id: event for event in record.events}.values()
+    kinds = Counter(
+        event.name if event.kind == "command" else "snapshot" if event.name == "snapshot" else "applied" for event in once)
+    return {
+        "messages confirmed": sum(one.confirmed for one in record.sent.values()),
+        **{f"told as {kind}": count for kind, count in sorted(kinds.items())},
+        "events that came again": len(record.events) - len(once), "replies": len(record.replies)}

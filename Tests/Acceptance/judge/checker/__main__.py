@@ -3,10 +3,10 @@
 import sys
 
 from ..record import Record
-from . import check, summary
+from . import check, counts
 
 record = Record.load(sys.argv[1])
-print(summary(record))
+print(counts(record))
 found = check(record)
 print("\n".join(found) or "both promises hold")
 sys.exit(1 if found else 0)

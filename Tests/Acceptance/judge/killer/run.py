@@ -6,6 +6,7 @@ import shutil
 import time
 import urllib.parse
 import uuid
+from dataclasses import dataclass, field
 
 from .. import checker
 from ..broker import Broker, control
@@ -45,7 +46,7 @@ class Run:
         self.load = Load(seed, self.namespace, self.view, user=urllib.parse.unquote(address.username))
         self.operator = Operator(self.installation, self.journal, random.Random(f"operator {seed}"))
         self.worker = None
-        self.kills = 0
+        self.kills = self.done = 0
         self.budget = 0  # messages that this round is still to send
         self.sender = self.subscriber = None
 
@@ -77,6 +78,7 @@ class Run:
         began = time.monotonic()
         for number in range(1, count + 1):
             self.round(number, told)
+            self.done = number
             if most_seconds is not None and time.monotonic() - began > most_seconds:
                 return
 
@@ -222,7 +224,7 @@ class Run:
     def judge(self):
         """What is wrong, in words, and what the run was made of."""
         record = Record.load(self.folder)
-        return checker.check(record), f"{self.kills} kills; {checker.summary(record)}"
+        return checker.check(record), checker.counts(record)
 
     def keep_logs(self):
         for name in sorted(os.listdir(self.installation.folder.name)):
@@ -231,27 +233,40 @@ class Run:
 
 
 def execute(seed, rounds, folder, told=lambda text: None, most_seconds=None, keep=False, **more):
-    """A whole run; returns (problems, summary). The folder is the evidence: it is removed where nothing is wrong, unless
+    """A whole run: an Outcome. The folder is the evidence: it is removed where nothing is wrong, unless
     `keep` says otherwise.
 
     The plan follows from the seed; `most_seconds` only cuts it short."""
     if os.path.exists(folder):
         shutil.rmtree(folder)
-    began, run, problems = time.monotonic(), Run(seed, folder, **more), []
+    began, run = time.monotonic(), Run(seed, folder, **more)
+    outcome = Outcome(seed, ["it was broken off"])
     try:
         run.declare()
         run.rounds(rounds, told, most_seconds)
         run.settle()
-        problems, summary = run.judge()
+        outcome.problems, outcome.counts = run.judge()
     except AssertionError as error:
-        problems, summary = [f"the run did not come to its end: {error}"], f"{run.kills} kills"
-    except BaseException as error:
-        problems, summary = [f"the run was broken off: {error!r}"], f"{run.kills} kills"
-        raise
+        outcome.problems = [f"the run did not come to its end: {error}"]
     finally:
-        if problems:
+        outcome.rounds, outcome.kills, outcome.seconds = run.done, run.kills, time.monotonic() - began
+        if outcome.problems:
             run.keep_logs()
         run.close()
-        if not problems and not keep:
+        if not outcome.problems and not keep:
             shutil.rmtree(folder)
-    return problems, f"{summary}; {time.monotonic() - began:.0f} s"
+    return outcome
+
+
+@dataclass
+class Outcome:
+    seed: int
+    problems: list
+    counts: dict = field(default_factory=dict)
+    rounds: int = 0
+    kills: int = 0
+    seconds: float = 0.0
+
+    def __str__(self):
+        counted = ", ".join(f"{count} {what}" for what, count in self.counts.items())
+        return f"seed {self.seed}: {self.rounds} rounds, {self.kills} kills, {self.seconds:.0f} s: {counted}"
