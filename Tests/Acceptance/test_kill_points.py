@@ -88,8 +88,8 @@ class KillPoints(KillPointCase):
         self.each(["in-window", "after-publish", "before-mark", "after-mark"])
 
     def test_in_a_window_that_is_partly_confirmed(self):
-        for number in (2, 7, 30):
-            self.send(self.messages(True) + self.messages(True))
+        for number in (2, 3, 4):
+            self.send([message for _ in range(8) for message in self.messages(True)])
             self.dies_at(f"after-publish:{number}")
         self.judge()
 
@@ -179,6 +179,22 @@ class KillPoints(KillPointCase):
 
 
 class Notes(KillPointCase):
+    def test_a_message_that_was_kept_and_comes_once_more(self):
+        """Killed between the commit that kept it and its acknowledgement: it is counted on its letter, not decided too."""
+        run = self.run_
+        message = self.messages(False)
+        self.send(message)
+        self.dies_at("before-commit")
+        for _ in range(3):
+            self.dies_at("suspect-noted")
+        self.dies_at("after-commit")  # it is a letter now, and not acknowledged
+        run.settle()
+        problems, counts = run.judge()
+        self.assertEqual(problems, [], counts)
+        letters = run.installation.rows("dead-letters", "list")
+        self.assertEqual([(row["code"], row["count"]) for row in letters], [("worker-crash", 2)])
+        self.assertEqual(run.installation.rows("servers"), [], "kept is kept: it is not applied as well")
+
     def test_a_note_whose_message_never_came_again(self):
         """It was taken out of the queue while no worker ran: the note must not stand for ever."""
         run = self.run_

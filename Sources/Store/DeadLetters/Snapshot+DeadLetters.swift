@@ -16,6 +16,18 @@ extension Snapshot {
     return try run.step() ? try DeadLetterRow.read(run) : nil
   }
 
+  /// The messages whose letters have this code and are not yet resolved or discarded, newest first.
+  ///
+  /// - Returns: 32 bytes each, as in ``DeadLetter/sameMessage``.
+  package func openMessages(withCode code: RejectionCode, limit: Int) throws(StoreError) -> [[UInt8]] {
+    var run = try connection.prepare(Statements.openMessages)
+    run.bind(code)
+    run.bind(limit)
+    var messages: [[UInt8]] = []
+    while try run.step() { messages.append(run.bytes(0)) }
+    return messages
+  }
+
   /// Letters after `cursor`, oldest first: at most `limit`, and at most `maxBytes` of bodies, properties and headers,
   /// but at least one where there is one.
   package func letters(
@@ -63,6 +75,11 @@ extension Snapshot {
 }
 
 private enum Statements {
+  static let openMessages = SQLText(
+    """
+    SELECT same_message FROM dead_letters WHERE code = ? AND state IN ('open', 'answered', 'replaying')
+    ORDER BY number DESC LIMIT ?
+    """)
   static let letter = SQLText("SELECT \(DeadLetterRow.columns) FROM dead_letters WHERE id = ?")
   static let open = SQLText(
     """

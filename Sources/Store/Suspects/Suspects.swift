@@ -24,6 +24,9 @@ extension Transaction {
     try run.finish()
   }
 
+  /// Forgets every note: the worker ends in good order, so no more ends follow one another.
+  package func clearSuspects() throws(StoreError) { try connection.run(Statements.clearAll) }
+
   /// Forgets notes from before `moment`: their messages were not seen again.
   package func clearSuspects(notedBefore moment: Timestamp) throws(StoreError) {
     var run = try connection.prepare(Statements.clearOld)
@@ -39,5 +42,6 @@ private enum Statements {
     ON CONFLICT DO UPDATE SET times = times + 1, noted_at = excluded.noted_at RETURNING times
     """)
   static let clear = SQLText("DELETE FROM suspects WHERE same_message = ?")
+  static let clearAll = SQLText("DELETE FROM suspects")
   static let clearOld = SQLText("DELETE FROM suspects WHERE noted_at < ?")
 }

@@ -11,6 +11,9 @@ struct Maintenance: Service {
   /// Chunks of one kind in one round: a backlog of old rows is worked off over many rounds, beside the live commands.
   private static let maxChunks = 20
 
+  /// A message that was in hand at an unclean end and has not been seen for so long is not coming again.
+  private static let suspicion = Duration.seconds(7 * 86_400)
+
   private let settings: Settings
   private let clock: any WorkerClock
   private let store: any WorkerStore
@@ -52,6 +55,10 @@ struct Maintenance: Service {
     }
     try await inChunks(fence) { transaction throws(StoreError) in
       try transaction.pruneLetters(closedBefore: closedBefore, answeredBefore: answeredBefore, limit: Self.chunk)
+    }
+    let suspectsBefore = now - Self.suspicion
+    _ = try await store.commit(owner: fence) { transaction throws(StoreError) in
+      try transaction.clearSuspects(notedBefore: suspectsBefore)
     }
     // What was done to a letter is known for as long as the letter, and then once more its retention.
     try await inChunks(fence) { transaction throws(StoreError) in

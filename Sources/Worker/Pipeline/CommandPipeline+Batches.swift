@@ -13,7 +13,7 @@ extension CommandPipeline {
   func takeBatches(from connection: any ConsumingConnection) async throws {
     while !Task.isShuttingDownGracefully {
       let deliveries = try await nextInbound(from: connection).compactMap(delivery)
-      let batch = isCareful ? try await takeCarefully(deliveries, over: connection) : deliveries.map(decode)
+      let batch = isCareful ? try await takeCarefully(deliveries, over: connection) : try await receive(deliveries)
       if !batch.isEmpty || lot.nextDeadline.map({ $0 <= monotonicNow }) ?? false {
         try await commit(batch, over: connection)
       }
@@ -50,6 +50,13 @@ extension CommandPipeline {
       preconditionFailure("a delivery for a subscription that was not made")
     }
     return source
+  }
+
+  private func receive(_ deliveries: [Delivery]) async throws -> [Received] {
+    guard !crashed.isEmpty else { return deliveries.map(decode) }
+    var batch: [Received] = []
+    for delivery in deliveries { batch.append(try await keptBefore(delivery) ?? decode(delivery)) }
+    return batch
   }
 
   func decode(_ delivery: Delivery) -> Received {

@@ -9,6 +9,8 @@ import Store
 extension CommandPipeline {
   /// A message that the process ended over so often in a row is kept as `worker-crash`.
   static let maxCrashes = 3
+  /// Letters of such messages that the worker knows by heart; more have never been seen.
+  static let maxRememberedCrashes = 1000
 
   /// Takes those that come again one at a time, in the order of arrival.
   ///
@@ -29,13 +31,12 @@ extension CommandPipeline {
 
   private func takeSuspect(_ delivery: Delivery, over connection: any ConsumingConnection) async throws {
     guard let owner = activity.value.fence else { preconditionFailure("only an active worker commits") }
+    if let kept = try await keptBefore(delivery) {
+      return try await commit([kept], over: connection)
+    }
     let source = source(of: delivery)
-    let queue: String =
-      switch source {
-      case .commands(let name): topology.commandQueue(name)
-      case .deadLetters: topology.deadLettersQueue
-      }
-    let identity = MessageIdentity(queue: queue, properties: delivery.properties, body: delivery.body).bytes
+    let queue = queue(of: source)
+    let identity = identity(of: delivery)
     let times = try await store.commit(owner: owner) { [now = clock.now] transaction throws(StoreError) in
       try transaction.noteSuspect(identity, at: now)
     }
@@ -45,9 +46,34 @@ extension CommandPipeline {
         .error, "a message has ended the worker again and again; it is kept as a dead letter",
         [.queue: queue, .count: times - 1])
       try await commit([.crashed(delivery, source, times: times - 1)], over: connection, suspect: identity)
+      crashed.insert(identity)
     } else {
       try await commit([decode(delivery)], over: connection, suspect: identity)
     }
+  }
+
+  /// A message that was kept as `worker-crash` and comes once more, because its acknowledgement was lost: it is counted
+  /// on its letter, and not looked into. Once the letter is closed it is a message like any other.
+  func keptBefore(_ delivery: Delivery) async throws -> Received? {
+    guard delivery.redelivered, !crashed.isEmpty else { return nil }
+    let identity = identity(of: delivery)
+    guard crashed.contains(identity) else { return nil }
+    let letter = try await store.read { snapshot throws(StoreError) in
+      try snapshot.openLetter(sameMessage: identity)
+    }
+    guard letter?.code == .workerCrash else { return nil }
+    return .crashed(delivery, source(of: delivery), times: Self.maxCrashes)
+  }
+
+  private func queue(of source: Source) -> String {
+    switch source {
+    case .commands(let name): topology.commandQueue(name)
+    case .deadLetters: topology.deadLettersQueue
+    }
+  }
+
+  private func identity(of delivery: Delivery) -> [UInt8] {
+    MessageIdentity(queue: queue(of: source(of: delivery)), properties: delivery.properties, body: delivery.body).bytes
   }
 }
 

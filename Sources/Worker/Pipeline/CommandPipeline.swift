@@ -34,6 +34,9 @@ actor CommandPipeline: Service {
   var hasSnapshotRun = false
   /// The last worker did not end in good order: what comes again is taken one at a time, until the next subscription.
   var isCareful = false
+  /// Messages that are kept as `worker-crash`: their letters are open. One of them whose acknowledgement was lost comes
+  /// once more.
+  var crashed: Set<[UInt8]> = []
   private var turn = 0
   private var hasConnected = false
 
@@ -99,7 +102,10 @@ actor CommandPipeline: Service {
     try await relay.drained()
     KillPoint.drained.reach()
     if let owner = activity.value.fence {
-      try await store.commit(owner: owner) { transaction throws(StoreError) in try transaction.endWorkerCleanly() }
+      try await store.commit(owner: owner) { transaction throws(StoreError) in
+        try transaction.clearSuspects()
+        try transaction.endWorkerCleanly()
+      }
     }
     KillPoint.endedCleanly.reach()
     await connection.close()
@@ -110,9 +116,13 @@ actor CommandPipeline: Service {
     KillPoint.takingOver.reach()
     let taken = try await store.takeOver(as: world.random.uuid())
     KillPoint.tookOver.reach()
-    let (depth, run) = try await store.read { snapshot throws(StoreError) in
-      (try snapshot.outboxDepth(), try snapshot.nextSnapshotRun())
+    let (depth, run, kept) = try await store.read { snapshot throws(StoreError) in
+      (
+        try snapshot.outboxDepth(), try snapshot.nextSnapshotRun(),
+        try snapshot.openMessages(withCode: .workerCrash, limit: Self.maxRememberedCrashes)
+      )
     }
+    crashed = Set(kept)
     outbox.begin(newest: taken.meta.position, firstUnmarked: depth.oldestPosition)
     hasSnapshotRun = run != nil
     isCareful = turn == 0 && !taken.meta.workerEndedCleanly

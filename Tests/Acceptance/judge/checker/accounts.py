@@ -28,6 +28,11 @@ def check_keyed(telling, sent, command, told):
     telling.problems.require(
         is_decided or told.letters, "a confirmed command is lost",
         lambda: f"no outcome under its key and no letter: {sent}: {attempts}")
+    kept = [identifier for identifier in told.letters if telling.letters.by_id[identifier].kept_by_worker]
+    decided = [event for event in told.decisions if "replayedBy" not in event.data]
+    telling.problems.require(
+        not kept or not decided or kept[0] in telling.letters.closed, "a message was kept as worker-crash and decided as well",
+        lambda: f"{sent}: {decided}")
     firsts = [event for event in told.decisions if "replayedBy" not in event.data and not is_conflict(event)]
     telling.problems.require(
         len(firsts) <= 1, "a command with a key was decided twice", lambda: f"{sent}: {firsts}")

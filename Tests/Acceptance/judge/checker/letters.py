@@ -51,6 +51,11 @@ class Letters:
         self.telling.told[letter.trace].letters.append(letter.id)
 
     @property
+    def closed(self):
+        """Letters that somebody closed, or had replayed: their messages may be decided."""
+        return {identifier for name in ("discard", "replay") for deed in self.telling.deeds(name) for identifier in deed["letters"]}
+
+    @property
     def discarded(self):
         return {identifier for deed in self.telling.deeds("discard") for identifier in deed["letters"]}
 
