@@ -134,7 +134,8 @@ class KillPoints(KillPointCase):
                         if number and point != "replay-asked":
                             break  # the next worker finds it published, or published it before: it is not there again
                         self.dies_at(point)
-                    self.in_peace()
+                    self.run_.start()
+                    wait_until(self.run_.is_published, self.run_.what_is_left, 60)
                     self.run_.kill()
         store = self.judge()
         ended = store.execute("SELECT state, count(*), max(attempt) FROM replays GROUP BY state").fetchall()
@@ -144,16 +145,21 @@ class KillPoints(KillPointCase):
         """Letters of commands for servers that are enrolled afterwards."""
         load, run = self.run_.load, self.run_
         servers = [next(self.servers) for _ in range(count)]
-        self.send([load.message(
+        run.start()
+        self.send_and_hear([load.message(
             "isolate", {"serverId": server, "subState": "reserved", "operationUuid": load.uuid()}) for server in servers])
-        self.in_peace()
         letters = [row["id"] for row in run.installation.rows("dead-letters", "list", "--code", "unknown-server")]
         self.assertEqual(len(letters), count)
-        self.send([load.message("enroll", {
+        self.send_and_hear([load.message("enroll", {
             "serverId": server, "locationId": 18, "instanceTypeId": 126, "operationUuid": load.uuid()}) for server in servers])
-        self.in_peace()
         run.kill()
         return letters
+
+    def send_and_hear(self, messages):
+        self.send(messages)
+        wait_until(
+            lambda: {message.trace for message in messages} <= self.run_.view.said_of,
+            lambda: f"all are told of:\n{self.run_.worker.tail()}", 40)
 
     def test_in_a_snapshot(self):
         load = self.run_.load

@@ -27,6 +27,23 @@ choose_python() {
   return 1
 }
 
+# Where the runs against this broker (3 or 4) report what they found.
+reports_of() {
+  if [[ $1 == 4 ]]; then printf '.ostler/reports/broker-4\n'; else printf '.ostler/reports\n'; fi
+}
+
+# Under which conditions tests ran, for scripts/matrix: write_conditions FOLDER BUILD. The broker is up.
+write_conditions() {
+  {
+    printf 'date=%s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')"
+    printf 'rabbitmq=%s\n' "$(broker_ctl version 2>/dev/null)"
+    printf 'sqlite=%s\n' "$(pkg-config --modversion sqlite3)"
+    printf 'swift=%s\n' "$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1)"
+    printf 'build=%s\n' "$2"
+    printf 'cores=%s\n' "$(nproc)"
+  } >"$1/conditions.txt"
+}
+
 # GET http://ADDRESS PATH: the status code, or 000. (curl need not be there.)
 http_status() {
   local host="${1%:*}" port="${1##*:}" line=''

@@ -28,6 +28,7 @@ TROUBLE = {"none": 60, "operator": 22, "reset": 12, "connections": 4, "broker": 
 
 class Run:
     def __init__(self, seed, folder, points=(), broker_trouble=True, settings=None):
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier run left
         self.seed = seed
         self.folder = folder
         self.points = list(points)
@@ -237,8 +238,6 @@ def execute(seed, rounds, folder, told=lambda text: None, most_seconds=None, kee
     `keep` says otherwise.
 
     The plan follows from the seed; `most_seconds` only cuts it short."""
-    if os.path.exists(folder):
-        shutil.rmtree(folder)
     began, run = time.monotonic(), Run(seed, folder, **more)
     outcome = Outcome(seed, ["it was broken off"])
     try:
