@@ -23,6 +23,14 @@ package class Snapshot {
       workerEndedCleanly: run.boolean(5), schemaVersion: Schema.version)
     return (meta, run.optionalUUID(4))
   }
+
+  /// The epoch in which the store handed that position out.
+  package func epoch(ofPosition position: Int64) throws(StoreError) -> Int64 {
+    var run = try connection.prepare(Statements.epoch)
+    run.bind(position)
+    guard try run.step(), !run.isNull(0) else { throw connection.damaged("no epoch has position \(position)") }
+    return run.integer(0)
+  }
 }
 
 /// What identifies a store, and how far it is.
@@ -42,4 +50,5 @@ package struct StoreMeta: Hashable, Sendable {
 private enum Statements {
   static let meta = SQLText(
     "SELECT store_id, epoch, last_position, outbox_count, worker, worker_ended_cleanly FROM meta WHERE id = 1")
+  static let epoch = SQLText("SELECT max(epoch) FROM epochs WHERE after_position < ?")
 }

@@ -15,6 +15,8 @@ package final class Store: Sendable {
   private let writer: Writer
   private let operationHash: SipHash
   private let isReadOnly: Bool
+  /// The file that was opened; another one may have its name by now.
+  private let file: FileID
 
   /// Opens the store for writing, creates it where there is none, and migrates it where an earlier release wrote it.
   ///
@@ -47,6 +49,11 @@ package final class Store: Sendable {
     try openExisting(at: path, options: options, isReadOnly: false)
   }
 
+  /// Whether there is a file, whatever is in it.
+  package static func exists(at path: String) throws(StoreError) -> Bool {
+    try StoreFile.sizeOfFile(at: path) != nil
+  }
+
   private static func openExisting(
     at path: String, options: StoreOptions, isReadOnly: Bool
   ) throws(StoreError) -> Store {
@@ -68,6 +75,7 @@ package final class Store: Sendable {
   private init(path: String, options: StoreOptions, isReadOnly: Bool, schemaVersion: Int) throws(StoreError) {
     self.path = path
     self.isReadOnly = isReadOnly
+    file = try FileID(of: path)
     do {
       var configuration = StoreFile.connectionConfiguration(options)
       configuration.readonly = isReadOnly
@@ -94,7 +102,14 @@ package final class Store: Sendable {
     } catch {
       throw StoreError(error, path: path)
     }
+    guard try isInPlace() else {
+      throw StoreError(.cannotOpen, "The store \(path) was replaced by another file while it was opened. Try again.")
+    }
   }
+
+  /// Whether the file that was opened is still the one that `path` names. `false`: a backup was restored meanwhile, and
+  /// what is open here is the store that was put aside for it.
+  package func isInPlace() throws(StoreError) -> Bool { try FileID(of: path) == file }
 
   /// GRDB sets `synchronous = NORMAL` when it opens a pool; in WAL mode that can lose a transaction after a power
   /// loss, and the command would have been acked (https://www.sqlite.org/pragma.html#pragma_synchronous).

@@ -21,6 +21,10 @@ package struct StoreError: Error, Sendable {
     case migrationNeeded
     /// Another worker has taken the store over.
     case fenced
+    /// What was asked for would do harm: a file is in the way, or somebody has the store open.
+    case refused
+    /// Whoever asked wants it no more.
+    case cancelled
     /// A constraint failed or SQLite was misused: a bug of ours.
     case defect
   }
@@ -41,7 +45,7 @@ package struct StoreError: Error, Sendable {
   package var isTrouble: Bool {
     switch code {
     case .cannotOpen, .busy, .diskFull, .ioError, .readOnly: true
-    case .corrupt, .newerSchema, .notOstler, .migrationNeeded, .fenced, .defect: false
+    case .corrupt, .newerSchema, .notOstler, .migrationNeeded, .fenced, .refused, .cancelled, .defect: false
     }
   }
 }

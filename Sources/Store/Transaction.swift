@@ -37,10 +37,23 @@ package final class Transaction: Snapshot {
   }
 
   /// Raises the epoch, for a store that was restored from a backup: subscribers then know that positions and versions
-  /// may repeat. The new epoch counts from the next transaction on.
-  package func raiseEpoch() throws(StoreError) { try connection.run(Statements.raiseEpoch) }
+  /// may repeat. The new epoch counts from the next transaction on, so this one hands out no position.
+  ///
+  /// - Parameter epoch: higher than the store's.
+  package func raiseEpoch(to epoch: Int64) throws(StoreError) {
+    precondition(epoch > self.epoch, "an epoch is never given out twice")
+    precondition(position == firstPosition, "a transaction is of one epoch")
+    var raise = try connection.prepare(Statements.raiseEpoch)
+    raise.bind(epoch)
+    try raise.finish()
+    var note = try connection.prepare(Statements.noteEpoch)
+    note.bind(epoch)
+    note.bind(position)
+    try note.finish()
+  }
 
-  func setWorker(_ owner: UUID128) throws(StoreError) {
+  /// - Parameter owner: `nil`: nobody may commit for the worker until one takes the store over.
+  func setWorker(_ owner: UUID128?) throws(StoreError) {
     var run = try connection.prepare(Statements.setWorker)
     run.bind(owner)
     try run.finish()
@@ -52,7 +65,8 @@ package final class Transaction: Snapshot {
 
 private enum Statements {
   static let settle = SQLText("UPDATE meta SET last_position = ?, outbox_count = outbox_count + ? WHERE id = 1")
-  static let raiseEpoch = SQLText("UPDATE meta SET epoch = epoch + 1 WHERE id = 1")
+  static let raiseEpoch = SQLText("UPDATE meta SET epoch = ? WHERE id = 1")
+  static let noteEpoch = SQLText("INSERT INTO epochs (epoch, after_position) VALUES (?, ?)")
   static let setWorker = SQLText("UPDATE meta SET worker = ?, worker_ended_cleanly = 0 WHERE id = 1")
   static let endWorker = SQLText("UPDATE meta SET worker_ended_cleanly = 1 WHERE id = 1")
 }

@@ -197,7 +197,7 @@ import Testing
   @Test("the epoch rises for good")
   func epoch() async throws {
     try await withStore { store, directory in
-      try await store.commit(owner: nil) { (transaction) throws(StoreError) in try transaction.raiseEpoch() }
+      try await store.commit(owner: nil) { (transaction) throws(StoreError) in try transaction.raiseEpoch(to: 2) }
       let again = try Store.open(at: directory.storePath)
       #expect(again.identity.storeID == store.identity.storeID)
       #expect(again.identity.epoch == 2)

@@ -23,6 +23,12 @@ package struct OperationKey: Hashable, Sendable {
   package let id: OperationID
   package let subject: Subject
 
+  package init(command: CommandName, id: OperationID, subject: Subject) {
+    self.command = command
+    self.id = id
+    self.subject = subject
+  }
+
   package init(_ command: Command, id: OperationID) {
     self.command = command.name
     self.id = id

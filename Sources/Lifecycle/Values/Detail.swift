@@ -16,3 +16,17 @@ package indirect enum Detail: Hashable, Sendable {
     }
   }
 }
+
+/// Reading what is expected to be there; `nil` where it is not, or is something else.
+extension Detail {
+  /// The field of that name, where this is an object that has it.
+  package subscript(name: String) -> Detail? {
+    guard case .fields(let fields) = self else { return nil }
+    return fields.first { $0.name == name }?.value
+  }
+
+  package var text: String? { if case .text(let text) = self { text } else { nil } }
+  package var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+  package var boolean: Bool? { if case .boolean(let flag) = self { flag } else { nil } }
+  package var list: [Detail]? { if case .list(let list) = self { list } else { nil } }
+}

@@ -17,6 +17,13 @@ let firstSchema = """
     worker_ended_cleanly INTEGER NOT NULL CHECK (worker_ended_cleanly IN (0, 1))
   ) STRICT;
 
+  -- Every epoch of this store, and the last position that was handed out before it: tells of an old position what the
+  -- id of its event is.
+  CREATE TABLE epochs (
+    epoch INTEGER PRIMARY KEY CHECK (epoch >= 1),
+    after_position INTEGER NOT NULL CHECK (after_position >= 0)
+  ) STRICT;
+
   CREATE TABLE servers (
     id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 9007199254740991),
     version INTEGER NOT NULL CHECK (version >= 1),
@@ -145,6 +152,20 @@ let firstSchema = """
   CREATE TABLE operation_generations (
     generation INTEGER PRIMARY KEY CHECK (generation >= 0),
     filter BLOB NOT NULL
+  ) STRICT;
+
+  -- Operations that were applied or changed nothing in a store that this one, restored from a backup, replaced: what
+  -- the events log told of them. Written by a restore only. Body and attempt are not known any more.
+  CREATE TABLE lost_operations (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    outcome TEXT NOT NULL CHECK (outcome = 'applied' OR outcome = 'unchanged'),
+    decided_at INTEGER NOT NULL,
+    event_id BLOB NOT NULL CHECK (length(event_id) = 16),
+    server_id INTEGER,
+    server_version INTEGER,
+    -- JSON of the state that an `allocate` left: its sender knows the server from nowhere else.
+    data BLOB
   ) STRICT;
 
   -- Every change of a server (event), and every command rejected because it was quarantined (code). A chain per

@@ -17,7 +17,8 @@ enum Schema {
       try database.execute(
         sql: """
           INSERT INTO meta (id, store_id, epoch, last_position, outbox_count, worker, worker_ended_cleanly)
-          VALUES (1, x'\(storeID.description.filter { $0 != "-" })', 1, 0, 0, NULL, 1)
+          VALUES (1, x'\(storeID.description.filter { $0 != "-" })', 1, 0, 0, NULL, 1);
+          INSERT INTO epochs (epoch, after_position) VALUES (1, 0);
           """)
       try database.execute(sql: "PRAGMA application_id = \(applicationID)")
       try database.execute(sql: "PRAGMA user_version = 1")

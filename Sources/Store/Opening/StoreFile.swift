@@ -14,6 +14,22 @@ enum StoreFile {
   /// The file's own header comes first: a connection, even one that may not write, leaves files beside a database in
   /// WAL mode. What the header says of kind and version can only be too old; so a connection has the last word.
   static func look(at path: String, options: StoreOptions) throws(StoreError) -> Kind {
+    guard try lookAtHeader(of: path) else { return .missing }
+    var configuration = connectionConfiguration(options)
+    configuration.readonly = true
+    do {
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      defer { try? queue.close() }
+      return .store(schemaVersion: try queue.read { try schemaVersion(of: $0, at: path) })
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// What can be told without a connection, which would leave files beside it.
+  ///
+  /// - Returns: whether there is a file.
+  static func lookAtHeader(of path: String) throws(StoreError) -> Bool {
     let logSize = try sizeOfFile(at: path + "-wal") ?? 0
     guard let size = try sizeOfFile(at: path) else {
       guard logSize == 0 else {
@@ -22,7 +38,7 @@ enum StoreFile {
           "The store \(path) is missing, but its write-ahead log \(path)-wal is there. Put the store back beside it, "
             + "or move the log away if the store is to begin anew.")
       }
-      return .missing
+      return false
     }
     guard size > 0 else {
       throw StoreError(
@@ -44,18 +60,13 @@ enum StoreFile {
         "The store \(path) is damaged: \(size) bytes of \(header.size) are there. Nothing was changed; restore a "
           + "backup.")
     }
-    var configuration = connectionConfiguration(options)
-    configuration.readonly = true
-    do {
-      let queue = try DatabaseQueue(path: path, configuration: configuration)
-      defer { try? queue.close() }
-      return try queue.read { try kind(of: $0, at: path) }
-    } catch {
-      throw StoreError(error, path: path)
-    }
+    return true
   }
 
-  private static func kind(of database: Database, at path: String) throws -> Kind {
+  /// The schema of an open store that this release can read.
+  ///
+  /// - Parameter path: as messages call it.
+  static func schemaVersion(of database: Database, at path: String) throws -> Int {
     let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
     try accept(
       application: try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0, version: version, at: path)
@@ -63,7 +74,7 @@ enum StoreFile {
       throw StoreError(
         .corrupt, "The store \(path) is damaged: it says nothing of itself. Stop the worker and restore a backup.")
     }
-    return .store(schemaVersion: Int(version))
+    return Int(version)
   }
 
   private static func accept(application: Int32, version: Int32, at path: String) throws(StoreError) {
@@ -140,8 +151,8 @@ enum StoreFile {
     return Int64(status.st_size)
   }
 
-  /// Makes the new name last (fsync(2): the directory needs its own).
-  private static func syncDirectory(of path: String) {
+  /// Makes new names in the folder of `path` last (fsync(2): the directory needs its own).
+  static func syncDirectory(of path: String) {
     let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
@@ -149,7 +160,8 @@ enum StoreFile {
     Glibc.close(descriptor)
   }
 
-  private static func systemError(_ what: String, path: String) -> StoreError {
+  /// The failure of the last system call.
+  static func systemError(_ what: String, path: String) -> StoreError {
     let failure = SystemFailure(errno: errno)
     let code: StoreError.Code =
       switch failure.errno {
@@ -162,6 +174,23 @@ enum StoreFile {
       code,
       "The store \(path) \(what): \(failure.message). Check that its directory exists and may be written.",
       cause: failure)
+  }
+}
+
+/// Which file it is, whatever its name (stat(2)).
+struct FileID: Hashable {
+  let device: UInt64
+  let inode: UInt64
+
+  init(of path: String) throws(StoreError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw StoreFile.systemError("cannot be opened", path: path) }
+    self.init(status)
+  }
+
+  init(_ status: stat) {
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
   }
 }
 

@@ -9,6 +9,8 @@ final class Connection {
   let path: String
   private let database: Database
   private var prepared: [ObjectIdentifier: Statement] = [:]
+  /// Whether there are operations from before a restore; `nil` until somebody asks.
+  var knowsLostOperations: Bool?
 
   init(_ database: Database, path: String) {
     self.database = database
