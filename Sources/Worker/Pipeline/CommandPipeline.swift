@@ -37,6 +37,8 @@ actor CommandPipeline: Service {
   /// Messages that are kept as `worker-crash`: their letters are open. One of them whose acknowledgement was lost comes
   /// once more.
   var crashed: Set<[UInt8]> = []
+  /// The store was compared with the events log.
+  var hasCheckedLog = false
   private var turn = 0
   private var hasConnected = false
 
@@ -86,12 +88,18 @@ actor CommandPipeline: Service {
   private func serve(over connection: any ConsumingConnection, connected: () -> Void) async throws {
     try await connection.open(settings.amqp.brokers)
     let lock = WorkerLock(queue: topology.workerQueue, health: health, clock: clock, logger: logger)
-    guard try await lock.acquire(on: connection, standby: { hasConnected = true }) else {
+    let standby = {
+      self.hasConnected = true
+      await self.warnOfRefusal()
+    }
+    guard try await lock.acquire(on: connection, standby: standby) else {
       await connection.close()
       return
     }
     hasConnected = true
+    let logIsNew = try await !logExists(on: connection)
     try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
+    try await checkStore(logIsNew: logIsNew)
     try await becomeActive()
     connected()
     try await consume(over: connection)

@@ -16,7 +16,7 @@ struct WorkerLock {
   ///
   /// - Parameter standby: told once that another worker has it: the broker has taken us in, and waiting is all right.
   /// - Returns: `false` when asked to stop first.
-  func acquire(on connection: any ConsumingConnection, standby: () -> Void) async throws -> Bool {
+  func acquire(on connection: any ConsumingConnection, standby: () async -> Void) async throws -> Bool {
     var hasSaidSo = false
     while !Task.isShuttingDownGracefully {
       do throws(AMQPError) {
@@ -26,9 +26,9 @@ struct WorkerLock {
       } catch {
         guard error.code == .resourceLocked else { throw error }
         if !hasSaidSo {
-          standby()
           logger.log(.notice, "another worker is active; waiting as a standby", [.queue: queue])
           health.set(.lock, .notReady("standby: another worker is active"))
+          await standby()
           hasSaidSo = true
         }
         try await connection.openChannel()

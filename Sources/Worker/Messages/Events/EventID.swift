@@ -27,4 +27,23 @@ package enum EventID {
       high: position << 16 | 0x8000 | epoch >> 4,
       low: 0b10 << 62 | (epoch & 0xF) << 58 | storeID.low & (1 << 58 - 1))
   }
+
+  /// What an id tells of where its event stands; whose store it is, only as far as it is in the id.
+  package struct Parts: Hashable, Sendable {
+    package let epoch: Int64
+    package let position: Int64
+    /// The last 58 bits of the store's UUID.
+    package let store: UInt64
+
+    /// Whether an event of that store may have it.
+    package func fits(_ storeID: UUID128) -> Bool { store == storeID.low & (1 << 58 - 1) }
+  }
+
+  /// Takes an id apart. `nil`: it is none that ``make(storeID:epoch:position:)`` makes.
+  package static func parts(of id: UUID128) -> Parts? {
+    guard id.high & 0xF000 == 0x8000, id.low >> 62 == 0b10 else { return nil }
+    return Parts(
+      epoch: Int64((id.high & 0xFFF) << 4 | id.low >> 58 & 0xF), position: Int64(id.high >> 16),
+      store: id.low & (1 << 58 - 1))
+  }
 }
