@@ -25,8 +25,8 @@ struct Ostler: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, SendCommand.self, ImportCommand.self, ServersCommand.self, ServerCommand.self,
-      AllocationsCommand.self, QuotasCommand.self, DeadLettersCommand.self, EventsCommand.self, TopologyCommand.self,
-      ConfigCommand.self,
+      AllocationsCommand.self, QuotasCommand.self, DeadLettersCommand.self, EventsCommand.self, BackupCommand.self,
+      RestoreCommand.self, TopologyCommand.self, ConfigCommand.self,
     ]
   )
 

@@ -39,8 +39,10 @@ package enum KillPoint: String, CaseIterable, Sendable {
   package static let variable = "OSTLER_TEST_KILL_POINT"
 
   /// Ends the process with SIGKILL when this is the place, and the time, that was asked for.
-  package func reach() {
-    guard let armed = Self.armed, armed.point == self, armed.countdown.reachedZero() else { return }
+  package func reach() { Self.reach(named: rawValue) }
+
+  static func reach(named name: String) {
+    guard let armed, armed.name == name, armed.countdown.reachedZero() else { return }
     kill(getpid(), SIGKILL)
   }
 
@@ -57,12 +59,12 @@ package enum KillPoint: String, CaseIterable, Sendable {
   private static let armed: Armed? = {
     guard let text = ProcessInfo.processInfo.environment[variable] else { return nil }
     let parts = text.split(separator: ":")
-    guard let name = parts.first, let point = KillPoint(rawValue: String(name)) else { return nil }
-    return Armed(point: point, countdown: Countdown(parts.count > 1 ? Int(parts[1]) ?? 1 : 1))
+    guard let name = parts.first else { return nil }
+    return Armed(name: String(name), countdown: Countdown(parts.count > 1 ? Int(parts[1]) ?? 1 : 1))
   }()
 
   private struct Armed: Sendable {
-    let point: KillPoint
+    let name: String
     let countdown: Countdown
   }
 }

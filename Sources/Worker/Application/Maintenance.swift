@@ -54,6 +54,9 @@ struct Maintenance: Service {
       try transaction.pruneOperations(decidedBefore: operationsBefore, limit: Self.chunk, after: progress)
     }
     try await inChunks(fence) { transaction throws(StoreError) in
+      try transaction.pruneLostOperations(decidedBefore: operationsBefore, limit: Self.chunk)
+    }
+    try await inChunks(fence) { transaction throws(StoreError) in
       try transaction.pruneLetters(closedBefore: closedBefore, answeredBefore: answeredBefore, limit: Self.chunk)
     }
     let suspectsBefore = now - Self.suspicion

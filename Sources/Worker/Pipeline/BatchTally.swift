@@ -25,7 +25,7 @@ package struct BatchTally: Hashable, Sendable {
 
   mutating func count(_ settlement: Settlement, of command: CommandName) {
     switch settlement {
-    case .duplicate: duplicates[command, default: 0] += 1
+    case .duplicate, .lostDuplicate: duplicates[command, default: 0] += 1
     case .changed, .quotaSet, .snapshot: decided[Decided(command: command, outcome: .applied), default: 0] += 1
     case .unchanged: decided[Decided(command: command, outcome: .unchanged), default: 0] += 1
     case .alreadyApplied, .over: duplicates[command, default: 0] += 1

@@ -17,6 +17,7 @@ struct Judge<View: StateView> {
       let settlement =
         isReplay ? verdict(onReplayOf: message, key, records) : verdict(on: message, key, records)
       if let settlement { return settlement }
+      if let lost = try view.lostOperation(key) { return verdict(on: message, lost, isReplay: isReplay) }
     }
     if let notAfter = message.notAfter, now > notAfter {
       return .rejected(.expired(notAfter: notAfter, now: now), takesKey: true)
@@ -68,6 +69,15 @@ struct Judge<View: StateView> {
       let wasSeen = others.count < records.count
       return wasSeen && others.allSatisfy { $0.outcome == .rejected } ? nil : .rejected(rejection, takesKey: false)
     }
+  }
+
+  /// What was applied, or changed nothing, before a restore is not decided again. Which attempt that was nobody knows any
+  /// more: the first is answered, a later one of anything but `allocate` may be a step of its own, which a person has to
+  /// look at.
+  private func verdict(on message: CommandMessage, _ lost: LostOperation, isReplay: Bool) -> Settlement {
+    if isReplay { return .alreadyApplied }
+    return message.attempt == 1 || lost.key.command == .allocate
+      ? .lostDuplicate(lost) : .rejected(.lostOperation(lost, attempt: message.attempt), takesKey: false)
   }
 
   private func judge(
@@ -126,6 +136,18 @@ struct Judge<View: StateView> {
 }
 
 extension Rejection {
+  static func lostOperation(_ lost: LostOperation, attempt: Int) -> Rejection {
+    Rejection(
+      .operationConflict,
+      "operation \(lost.key.id) was decided (\(lost.outcome.rawValue)) before the store was restored from a backup, and "
+        + "which attempt that was is not known any more; look at the server, and use a new operationUuid if it is still "
+        + "wanted",
+      details: [
+        .init("operationUuid", .text(lost.key.id.description)), .init("attempt", .integer(Int64(attempt))),
+        .init("decidedOutcome", .text(lost.outcome.rawValue)),
+      ])
+  }
+
   static func expired(notAfter: Timestamp, now: Timestamp) -> Rejection {
     Rejection(
       .expired,

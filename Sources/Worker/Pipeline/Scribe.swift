@@ -32,6 +32,7 @@ struct Scribe {
       }
       return Written()
     case .duplicate(let record): return Written(reply: try answerAgain(record, task))
+    case .lostDuplicate(let lost): return Written(reply: try answerAgain(lost, task))
     case .changed(let transition, let charge): return try change(transition, charge, task)
     case .quotaSet(let key, let previous, let limit):
       return Written(reply: try setQuota(key, from: previous, to: limit, task))
@@ -139,7 +140,8 @@ struct Scribe {
     guard task.wantsReply(rules.topology.namespace) else { return nil }
     var reply = Reply(
       command: task.queue, operation: task.operation, outcome: record.outcome, isDuplicate: true,
-      eventIDs: record.eventPosition.map { [eventID(at: $0)] } ?? [],
+      eventIDs: try record.eventPosition.map { position throws(StoreError) in [try earlierEventID(at: position)] }
+        ?? [],
       deadLetterID: record.deadLetterID)
     switch record.outcome {
     case .applied, .unchanged: reply.quota = record.reply
@@ -150,6 +152,18 @@ struct Scribe {
       if let now = try transaction.server(id), now.version != version {
         reply.current = Reply.Current(state: now.state.name, version: now.version)
       }
+    }
+    return answer(task) { reply }
+  }
+
+  /// What is known of it is what its event told. The server has moved on, at least to where the restore has put it.
+  private func answerAgain(_ lost: LostOperation, _ task: CommandTask) throws(StoreError) -> OutgoingReply? {
+    guard task.wantsReply(rules.topology.namespace) else { return nil }
+    var reply = Reply(
+      command: task.queue, operation: task.operation, outcome: lost.outcome, isDuplicate: true, server: lost.data,
+      eventIDs: [lost.eventID])
+    if let now = try lost.serverID.flatMap({ id throws(StoreError) in try transaction.server(id) }) {
+      reply.current = Reply.Current(state: now.state.name, version: now.version)
     }
     return answer(task) { reply }
   }
@@ -168,8 +182,15 @@ struct Scribe {
     return place.id
   }
 
+  /// Of an event of this transaction.
   func eventID(at position: Int64) -> UUID128 {
     EventID.make(storeID: transaction.storeID, epoch: transaction.epoch, position: position)
+  }
+
+  /// Of an event of any time: before a restore positions were of another epoch.
+  private func earlierEventID(at position: Int64) throws(StoreError) -> UUID128 {
+    EventID.make(
+      storeID: transaction.storeID, epoch: try transaction.epoch(ofPosition: position), position: position)
   }
 
   /// Stores the outcome under the key, where there is one; a success closes the letters of earlier attempts.

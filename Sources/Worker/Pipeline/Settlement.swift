@@ -5,6 +5,8 @@ import Store
 enum Settlement {
   /// It was decided before.
   case duplicate(OperationRecord)
+  /// It was decided in a store that this one, restored from a backup, replaced.
+  case lostDuplicate(LostOperation)
   case changed(Transition, charge: QuotaCharge?)
   case quotaSet(QuotaKey, previous: Int?, limit: Int?)
   /// The run is noted; its events follow.

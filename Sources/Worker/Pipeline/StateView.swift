@@ -4,6 +4,7 @@ import Store
 /// What a judgement reads: the store inside a transaction, or a snapshot of it with changes kept in memory.
 protocol StateView {
   func attempts(of key: OperationKey) throws(StoreError) -> [OperationRecord]
+  func lostOperation(_ key: OperationKey) throws(StoreError) -> LostOperation?
   func server(_ id: ServerID) throws(StoreError) -> Server?
   func allocation(
     _ id: UUID128, of server: ServerID, sinceVersion version: Int64

@@ -56,7 +56,7 @@ package struct DryRun {
 
   private func settle(_ settlement: Settlement, _ message: CommandMessage) -> Forecast {
     switch settlement {
-    case .duplicate, .alreadyApplied, .over:
+    case .duplicate, .lostDuplicate, .alreadyApplied, .over:
       return Forecast(would: .alreadyApplied, rejection: nil, server: nil)
     case .changed(let transition, _):
       view.apply(transition)

@@ -40,6 +40,8 @@ final class DryRunView: StateView {
     return known.filter { old in !changed.contains { $0.attempt == old.attempt } } + changed
   }
 
+  func lostOperation(_ key: OperationKey) throws(StoreError) -> LostOperation? { try base.lostOperation(key) }
+
   func server(_ id: ServerID) throws(StoreError) -> Server? {
     if let changed = servers[id] { return changed }
     return try base.server(id)
