@@ -44,32 +44,21 @@ def when(test):
     return -1 if ".Connections." in name or name.startswith("test_killer.") else 1 if "test_z_story" in name else 0
 
 
-def not_yet():
-    with open(os.path.join(FOLDER, "not-yet.txt")) as file:
-        return tuple(line.strip() for line in file if line.strip() and not line.startswith("#"))
-
-
 class Result(unittest.TextTestResult):
     """Says how long each test took, and counts a test with failing parts once."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.failed_tests = set()
-        self.expected = not_yet()
-        self.missing = set()  # failed, as not-yet.txt says
 
     def startTest(self, test):
         self.began = time.monotonic()
         unittest.TestResult.startTest(self, test)
 
     def stopTest(self, test):
-        if test.id().startswith(self.expected) and test.id() not in self.missing | self.failed_tests:
-            if not any(test is skipped for skipped, _ in self.skipped):
-                self.failed_tests.add(test.id())
-                self.stream.writeln(f"--- {test.id()} passes: take it off not-yet.txt")
         taken = time.monotonic() - self.began
         if self.showAll:
-            word = "FAILED" if test.id() in self.failed_tests else "not yet" if test.id() in self.missing else "passed"
+            word = "FAILED" if test.id() in self.failed_tests else "passed"
             if any(test is skipped for skipped, _ in self.skipped):
                 word = "skipped"
             self.stream.writeln(f"{word:8}{taken:6.1f} s  {test.id()}")
@@ -80,11 +69,7 @@ class Result(unittest.TextTestResult):
         return test.id()
 
     def _show(self, test, error):
-        name = getattr(test, "test_case", test).id()
-        if name.startswith(self.expected):
-            self.missing.add(name)
-            return
-        self.failed_tests.add(name)
+        self.failed_tests.add(getattr(test, "test_case", test).id())
         self.stream.writeln(f"--- {test.id()}\n{self._exc_info_to_string(error, test)}")
         self.stream.flush()
 
@@ -153,7 +138,7 @@ def main():
     except Exception as error:
         failed += 1
         print(f"--- the end of the shared worker\n{error}")
-    skipped = len(result.skipped) + len(result.missing)
+    skipped = len(result.skipped)
     passed = max(0, result.testsRun - len(result.failed_tests) - skipped)
     print(f"Acceptance suite: {time.monotonic() - began:.0f} s")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
