@@ -9,20 +9,14 @@ connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URI"]))
 channel = connection.channel()
 channel.basic_qos(prefetch_count=100)  # a stream asks for a prefetch and for acknowledgements
 
-live = collections.Counter()  # client -> servers
-handled = {}  # source -> the last sequence that was counted
+holder = {}  # source -> the client that has it, if any
+handled = {}  # source -> epoch and sequence of the last change that was counted
 early = collections.defaultdict(dict)  # source -> sequence -> event that waits for a gap to close
 
 
 def count(event):
-    allocation = event["data"].get("allocation")
-    if allocation is None:
-        return
-    kind = event["type"].split(".")[2]
-    if kind in ("allocated", "enrolled"):
-        live[allocation["clientId"]] += 1
-    elif "endedAt" in allocation:
-        live[allocation["clientId"]] -= 1
+    allocation = event["data"].get("allocation", {"endedAt": None})
+    holder[event["source"]] = None if "endedAt" in allocation else allocation["clientId"]
 
 
 # The broker's record of all events, from its beginning. A queue of your own that was bound early enough does as well.
@@ -34,16 +28,19 @@ for method, _properties, body in channel.consume(
     event = json.loads(body)
     # A change of a server: its versions are 1, 2, 3, … A snapshot changes nothing, and other events have no sequence.
     if "sequence" in event and event["type"] != "ostler.server.snapshot.v1":
-        source, sequence = event["source"], int(event["sequence"])
-        if sequence > handled.get(source, 0):  # else the same id again
+        source, epoch, sequence = event["source"], event["epoch"], int(event["sequence"])
+        if epoch > handled.get(source, (1, 0))[0]:  # a backup was restored: what came after it is void
+            handled[source] = (epoch, sequence - 1)
+            early[source].clear()
+        counted_epoch, counted = handled.get(source, (1, 0))
+        if epoch == counted_epoch and sequence > counted:  # else the same id again
             early[source][sequence] = event
-        while (following := handled.get(source, 0) + 1) in early[source]:
-            count(early[source].pop(following))
-            handled[source] = following
+        while (counted := counted + 1) in early[source]:
+            count(early[source].pop(counted))
+            handled[source] = (epoch, counted)
     channel.basic_ack(method.delivery_tag)
 
-for client, servers in sorted(live.items()):
-    if servers:
-        print("client", client, "has", servers)
+for client, servers in sorted(collections.Counter(filter(None, holder.values())).items()):
+    print("client", client, "has", servers)
 print(sum(len(events) for events in early.values()), "events wait for an earlier one")
 connection.close()
