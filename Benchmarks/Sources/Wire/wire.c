@@ -121,6 +121,11 @@ void wire_purge(wire *wire, const char *queue) {
   check(wire, queue);
 }
 
+void wire_delete_queue(wire *wire, const char *queue) {
+  amqp_queue_delete(wire->state, CHANNEL, amqp_cstring_bytes(queue), 0, 0);
+  check(wire, queue);
+}
+
 void wire_publish(wire *wire, const char *exchange, const char *key, const char *content_type, const void *body,
                   size_t length) {
   amqp_basic_properties_t properties = {

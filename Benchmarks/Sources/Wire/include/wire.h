@@ -41,6 +41,7 @@ void wire_consume(wire *wire, const char *queue);
 void wire_declare_quorum_queue(wire *wire, const char *queue);
 void wire_bind(wire *wire, const char *queue, const char *exchange, const char *key);
 void wire_purge(wire *wire, const char *queue);
+void wire_delete_queue(wire *wire, const char *queue);
 
 // Persistent, with a content type.
 void wire_publish(wire *wire, const char *exchange, const char *key, const char *content_type, const void *body,

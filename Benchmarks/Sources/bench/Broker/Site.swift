@@ -40,21 +40,31 @@ struct Namespace: Hashable, Sendable {
 
   func queue(of command: String) -> String { "\(name).commands.\(command)" }
 
+  var eventsLog: String { "\(name).events.log" }
+
   /// The worker's own objects, and the subscriber.
   func declare(_ site: Site) throws {
-    let worker = try RunningProgram(
-      site.ostler, ["topology"],
-      environment: Contestant.ostlerEnvironment(site, self, store: site.scratchFile("none.sqlite")))
-    guard worker.waitForEnd() == 0 else { throw BenchError("'ostler topology' failed") }
+    try declareTopology(site)
     let link = Link(site.uri)
     wire_declare_quorum_queue(link.wire, subscriber)
     wire_bind(link.wire, subscriber, eventsExchange, "#")
   }
 
-  func purge(_ site: Site) {
+  private func declareTopology(_ site: Site) throws {
+    let program = try RunningProgram(
+      site.ostler, ["topology"],
+      environment: Contestant.ostlerEnvironment(site, self, store: site.scratchFile("none.sqlite")))
+    guard program.waitForEnd() == 0 else { throw BenchError("'ostler topology' failed") }
+  }
+
+  /// Every run has a store of its own, and a worker refuses one whose events are not those of the log: that goes too.
+  func purge(_ site: Site) throws {
     let link = Link(site.uri)
     for command in Self.commands { wire_purge(link.wire, queue(of: command)) }
     wire_purge(link.wire, deadLetters)
     wire_purge(link.wire, subscriber)
+    guard hasEventsLog else { return }
+    wire_delete_queue(link.wire, eventsLog)
+    try declareTopology(site)
   }
 }

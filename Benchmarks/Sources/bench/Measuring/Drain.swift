@@ -28,7 +28,7 @@ struct Drain {
 
   /// Publishes the backlog, starts the program, and counts events until there is one for each command.
   func run(_ contestant: Contestant, _ load: Load) throws -> DrainResult {
-    namespace.purge(site)
+    try namespace.purge(site)
     Backlog(site: site, namespace: namespace).publish(load)
     return try drain(contestant, load)
   }

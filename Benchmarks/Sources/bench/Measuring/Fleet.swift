@@ -12,7 +12,7 @@ struct Fleet {
     let making = path + ".new"
     for suffix in ["", "-wal", "-shm"] { unlink(making + suffix) }
     let namespace = Namespace.plain
-    namespace.purge(site)
+    try namespace.purge(site)
     Backlog(site: site, namespace: namespace).publish(load)
     let link = Link(site.uri)
     wire_prefetch(link.wire, 5000)

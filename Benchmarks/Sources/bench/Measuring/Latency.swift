@@ -31,7 +31,7 @@ struct Latency {
   /// Publishes at a fixed rate whatever comes back, and counts from the schedule: a stall delays all that was due in it
   /// (no coordinated omission).
   func run(_ contestant: Contestant, rates: [Int], seconds: Double) throws -> [LatencyResult] {
-    namespace.purge(site)
+    try namespace.purge(site)
     let program = try contestant.start(site, namespace)
     defer { try? program.stop() }
     // The first ones pay for caches, statements and the broker's own waking up.
