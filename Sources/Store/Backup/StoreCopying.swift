@@ -77,7 +77,7 @@ enum StoreCopying {
         guard problems == ["ok"] else {
           throw StoreError(.corrupt, "The \(name) is damaged: \(problems.joined(separator: "; "))")
         }
-        let snapshot = Snapshot(Connection(database, path: name), operationHash: SipHash(key: (0, 0)))
+        let snapshot = Snapshot(Connection(database, path: name), operations: OperationIndexCache(SipHash(key: (0, 0))))
         let meta = try snapshot.meta()
         return StoreCopyFacts(
           storeID: meta.storeID, epoch: meta.epoch, position: meta.position, lastChangeAt: try snapshot.lastChangeAt(),

@@ -30,10 +30,10 @@ extension CommandPipeline {
   }
 
   /// Whether there is an events log to compare the store with.
-  func logExists(on connection: Connection) async throws(AMQPError) -> Bool {
+  func logExists(on connection: any ConsumingConnection) async throws(AMQPError) -> Bool {
     guard settings.events.log.isEnabled, !hasCheckedLog else { return true }
     do throws(AMQPError) {
-      try await connection.declareQueue(topology.eventsLogQueue, passive: true)
+      try await connection.find(.queue(name: topology.eventsLogQueue, arguments: [:]))
       return true
     } catch {
       guard !error.isConnectionLost else { throw error }

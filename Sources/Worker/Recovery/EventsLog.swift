@@ -17,7 +17,7 @@ package final class EventsLog {
   }
 
   /// Messages of the end that are looked at: as many as may have been published again after a lost connection.
-  static let tailCount = Int64(Relay.windowCapacity)
+  static let tailCount = Int64(WorkerBounds().eventsInFlight)
   /// The end is looked for in no more messages than this, should somebody keep publishing to it.
   private static let maxEndCount = 20_000
   private static let prefetch = 1000

@@ -40,13 +40,9 @@ struct Withdrawing {
     let event = StateEvent(
       event: transition.event, serverID: server.id, version: server.version, state: server.state.name,
       locationID: server.locationID, data: data)
-    let encoded = EventEncoder.encode(
-      .state(event),
-      at: EventPlace(
-        storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: server.changedAt))
-    try transaction.enqueue(
-      OutboxEvent(
-        position: position, id: encoded.id, at: server.changedAt, routingKey: encoded.routingKey, body: encoded.bytes))
+    let place = EventPlace(
+      storeID: transaction.storeID, epoch: transaction.epoch, position: position, time: server.changedAt)
+    try transaction.enqueue(OutboxEvent(.state(event), at: place))
   }
 
   /// What a person who finds the server in this state has to know.

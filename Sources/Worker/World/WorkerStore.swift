@@ -5,6 +5,9 @@ package import Store
 package protocol WorkerStore: Sendable {
   var identity: StoreIdentity { get }
 
+  /// Whether the file that is open is still the one at its path.
+  func isInPlace() throws(StoreError) -> Bool
+
   func takeOver(as owner: UUID128) async throws(StoreError) -> TakeOver
 
   @discardableResult
