@@ -20,6 +20,9 @@ struct Maintenance: Service {
   private let activity: Watched<Activity>
   private let instruments: Instruments
   private let logger: Logger
+  private let clock = ContinuousClock()
+  private let started: ContinuousClock.Instant
+  private let pruningClock = PruningClock(startedAt: .now)
 
   init(_ parts: WorkerParts) {
     settings = parts.settings
@@ -28,6 +31,7 @@ struct Maintenance: Service {
     activity = parts.activity
     instruments = parts.instruments
     logger = parts.logger
+    started = clock.now
   }
 
   func run() async throws {
@@ -47,9 +51,10 @@ struct Maintenance: Service {
   private func round(_ fence: WorkerToken) async throws(StoreError) {
     let now = clock.now
     try await readGauges(now)
-    let operationsBefore = now - settings.dedup.retention
-    let closedBefore = now - settings.deadLetters.retention
-    let answeredBefore = now - settings.deadLetters.answeredRetention
+    let pruningTime = pruningClock.time(now: now, passed: clock.now - started)
+    let operationsBefore = pruningTime - settings.dedup.retention
+    let closedBefore = pruningTime - settings.deadLetters.retention
+    let answeredBefore = pruningTime - settings.deadLetters.answeredRetention
     try await inChunks(fence) { transaction, progress throws(StoreError) in
       try transaction.pruneOperations(decidedBefore: operationsBefore, limit: Self.chunk, after: progress)
     }
@@ -99,7 +104,7 @@ struct Maintenance: Service {
     }
     instruments.outboxDepth.record(depth.count)
     for (state, count) in letters { instruments.deadLetters(inState: state.rawValue).record(count) }
-    let age = oldest.map { now.milliseconds - $0.milliseconds } ?? 0
+    let age = max(0, oldest.map { now.milliseconds - $0.milliseconds } ?? 0)
     instruments.deadLettersOldestAge.record(Double(age) / 1000)
   }
 }
