@@ -39,20 +39,22 @@ package actor Connection {
 
   /// Connects to the first of these brokers that takes us, logs in and opens the channel.
   ///
+  /// - Returns: the one that did.
   /// - Throws: `connectFailed`, `tlsFailed`, `authenticationFailed`, `notAllowed` (virtual host), `timedOut`,
   ///   `closedByUs`, `cancelled`; with several addresses the message lists each, without its password.
-  package func open(_ uris: [BrokerURI]) async throws(AMQPError) {
+  @discardableResult
+  package func open(_ uris: [BrokerURI]) async throws(AMQPError) -> BrokerURI {
     guard session.handle == nil else { throw AMQPError(.invalidArgument, "the connection is open already") }
-    let result: Result<Void, AMQPError> = await withTaskCancellationHandler {
+    let result: Result<BrokerURI, AMQPError> = await withTaskCancellationHandler {
       do throws(AMQPError) {
         // In this order, so that a cancellation is either seen here or comes after it.
         socket.loginBegins()
         defer { socket.loginEnded() }
         if Task.isCancelled { throw Self.openingWasCancelled }
-        try session.login(uris)
+        let uri = try session.login(uris)
         watchSending()
         try await openChannel()
-        return .success(())
+        return .success(uri)
       } catch {
         return .failure(error)
       }
@@ -60,7 +62,7 @@ package actor Connection {
       socket.requestShutDown()
     }
     if case .failure(let error) = result, error.code == .closedByUs, Task.isCancelled { throw Self.openingWasCancelled }
-    try result.get()
+    return try result.get()
   }
 
   private static var openingWasCancelled: AMQPError {

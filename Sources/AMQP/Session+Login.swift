@@ -9,15 +9,16 @@ extension Session {
   /// What the library will read, whatever was agreed on: see `ConnectionOptions.frameMaxBytes`.
   private static let readableFrameBytes: Int32 = 1_048_576
 
-  /// Connects to the first of these that takes us. Blocks the connection's thread, within the time-outs.
-  func login(_ uris: [BrokerURI]) throws(AMQPError) {
+  /// Connects to the first of these that takes us, and says which. Blocks the connection's thread, within the time-outs.
+  func login(_ uris: [BrokerURI]) throws(AMQPError) -> BrokerURI {
     guard !uris.isEmpty else { throw AMQPError(.invalidArgument, "no broker address was given") }
     isClosing = false
     var failures: [AMQPError] = []
     for uri in uris {
       do {
         try checkShutDown()
-        return try login(uri)
+        try login(uri)
+        return uri
       } catch {
         try checkShutDown()
         failures.append(

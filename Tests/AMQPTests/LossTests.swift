@@ -177,7 +177,7 @@ struct LossTests {
         default: await slow.close()
         }
       }
-      let error = try await failure { try await opening.value }
+      let error = try await failure { _ = try await opening.value }
       #expect(error.code == (end == 0 ? .cancelled : .closedByUs))
       try await ending.value
       #expect(ContinuousClock.now - started < soon)

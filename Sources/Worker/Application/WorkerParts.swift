@@ -4,6 +4,7 @@ package import ServiceLifecycle
 /// What the worker's services share.
 package struct WorkerParts: Sendable {
   let settings: Settings
+  let addresses: BrokerAddresses
   let topology: Topology
   let store: any WorkerStore
   let world: World
@@ -23,6 +24,7 @@ package struct WorkerParts: Sendable {
     self.world = world
     self.bounds = bounds
     self.logger = logger
+    addresses = BrokerAddresses(settings.amqp.brokers)
     topology = Topology(settings)
     registry = PrometheusRegistry()
     instruments = Instruments(factory: registry)

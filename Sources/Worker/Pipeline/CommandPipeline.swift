@@ -86,7 +86,7 @@ actor CommandPipeline: Service {
 
   /// One connection's life: lock, topology, subscriptions, batches. Returns when asked to stop and drained.
   private func serve(over connection: any ConsumingConnection, connected: () -> Void) async throws {
-    try await connection.open(settings.amqp.brokers)
+    try await addresses.open(connection)
     let lock = WorkerLock(queue: topology.workerQueue, health: health, clock: clock, logger: logger)
     let standby = {
       self.hasConnected = true

@@ -12,10 +12,13 @@ actor Relay: Service {
   private static let readMaxBytes = 4 << 20
   /// How long a confirmed event waits for a batch to take its mark along.
   private static let markDelay = Duration.milliseconds(100)
+  /// Without any confirm for so many heartbeats (a minute unless set otherwise) the connection is given up and the window
+  /// published over a new one; each time in a row after longer, because whoever did get the events gets them again.
+  private static let confirmHeartbeats = (initial: 4, maximum: 64)
   /// After a refusal: all other subscribers get everything again each time, so it must not be tried without a pause.
   private static let refusalBackoff = Backoff(maximum: .seconds(5))
 
-  private let uris: [BrokerURI]
+  private let addresses: BrokerAddresses
   private let exchange: String
   private let world: World
   private let store: any WorkerStore
@@ -32,6 +35,11 @@ actor Relay: Service {
   private var cursor: Int64 = 0
   /// Counts restarts, so that a publish that was under way notices that it is no longer wanted.
   private var restarts = 0
+  /// When the first unconfirmed event was published, or the last of those before it confirmed, whichever was later.
+  private var waitsSince: Duration
+  private var confirmPatience: Backoff
+  /// Of the connections: begins anew when something was confirmed. One that opens and then takes no event is no success.
+  private var reconnecting = Backoff()
   /// Changes whenever the window or the broker's willingness does.
   private let progress: Watched<Progress>
 
@@ -41,7 +49,7 @@ actor Relay: Service {
   }
 
   init(_ parts: WorkerParts) {
-    uris = parts.settings.amqp.brokers
+    addresses = parts.addresses
     world = parts.world
     exchange = parts.topology.eventsExchange
     store = parts.store
@@ -53,6 +61,10 @@ actor Relay: Service {
     windowCapacity = parts.bounds.eventsInFlight
     window = RelayWindow(capacity: windowCapacity)
     progress = Watched(Progress(room: windowCapacity))
+    waitsSince = world.clock.uptime
+    let heartbeat = parts.settings.amqp.heartbeat
+    confirmPatience = Backoff(
+      initial: heartbeat * Self.confirmHeartbeats.initial, maximum: heartbeat * Self.confirmHeartbeats.maximum)
   }
 
   func run() async throws {
@@ -68,15 +80,13 @@ actor Relay: Service {
   }
 
   private func relayForever() async throws {
-    var backoff = Backoff()
     while true {
       guard case .active(let fence, let turn) = try await activity.wait(until: { $0.fence != nil }) else { continue }
       do {
         let connection = world.broker.publisher(.publisher)
-        try await connection.open(uris)
+        try await addresses.open(connection)
         try await connection.enableConfirms()
         health.set(.publisher, .ready)
-        backoff.reset()
         begin()
         defer { health.set(.publisher, .notReady("not connected")) }
         do {
@@ -89,7 +99,7 @@ actor Relay: Service {
       } catch is CancellationError {
         throw CancellationError()
       } catch {
-        let delay = backoff.next(world.random)
+        let delay = reconnecting.next(world.random)
         instruments.eventsRestarted.increment()
         logger.log(
           .warning, "events are not being published; they wait in the store and go out when this is over",
@@ -104,6 +114,7 @@ actor Relay: Service {
     window = RelayWindow(capacity: windowCapacity)
     cursor = outbox.state.value.confirmed
     restarts += 1
+    waitsSince = world.clock.uptime
     progress.set(Progress(room: windowCapacity))
   }
 
@@ -113,6 +124,7 @@ actor Relay: Service {
       group.addTask { [activity] in _ = try await activity.wait { $0.turn != turn } }
       group.addTask { try await self.takeConfirms(from: connection) }
       group.addTask { try await self.publish(over: connection, fence: fence) }
+      group.addTask { try await self.watchConfirms() }
       defer { group.cancelAll() }
       try await group.next()
     }
@@ -133,6 +145,7 @@ actor Relay: Service {
           progress.update { $0.isBlocked = true }
         case .unblocked:
           logger.log(.notice, "the broker takes events again", [:])
+          waitsSince = world.clock.uptime
           progress.update { $0.isBlocked = false }
         case .delivery, .consumerCancelled: preconditionFailure("the publishing connection consumes nothing")
         }
@@ -147,15 +160,30 @@ actor Relay: Service {
       KillPoint.afterPublish.reach()
       instruments.eventsConfirmed.increment()
       outbox.confirmed(through: through)
+      waitsSince = world.clock.uptime
+      confirmPatience.reset()
+      reconnecting.reset()
     case .restart:
       instruments.eventsRestarted.increment()
       logger.log(.warning, "the broker refused an event; publishing again from the first unconfirmed one on", [:])
       window.restart()
       restarts += 1
+      waitsSince = world.clock.uptime
       cursor = outbox.state.value.confirmed
     }
     let room = window.room
     progress.update { $0.room = room }
+  }
+
+  /// - Throws: ``ConfirmsMissing``. An alarm and a refusal are something else: the broker says them.
+  private func watchConfirms() async throws {
+    let patience = confirmPatience.next(world.random)
+    while true {
+      try await world.clock.sleep(for: patience / 8)
+      guard !window.isEmpty, !progress.value.isBlocked else { continue }
+      let waited = world.clock.uptime - waitsSince
+      if waited > patience { throw ConfirmsMissing(count: window.inFlight, waited: waited) }
+    }
   }
 
   private func publish(over connection: any PublishingConnection, fence: WorkerToken) async throws {
@@ -177,6 +205,7 @@ actor Relay: Service {
         try await waitForMore(after: newest, fence: fence)
         continue
       }
+      if window.isEmpty { waitsSince = world.clock.uptime }
       window.launch(rows.map(\.position))
       let published = try await connection.publish(rows.map(message))
       KillPoint.inWindow.reach()
@@ -227,5 +256,15 @@ actor Relay: Service {
     properties.messageID = encoded.id.description
     return OutboundMessage(
       exchange: exchange, routingKey: encoded.routingKey, mandatory: true, properties: properties, body: encoded.bytes)
+  }
+}
+
+/// The broker takes events and confirms none of them.
+struct ConfirmsMissing: Error, CustomStringConvertible {
+  let count: Int
+  let waited: Duration
+
+  var description: String {
+    "the broker has confirmed none of \(count) events for \(DurationText.write(waited)); they are published again"
   }
 }

@@ -17,7 +17,7 @@ actor ReplayPublisher: Service {
   private static let busyInterval = Duration.milliseconds(20)
   private static let confirmPatience = Duration.seconds(30)
 
-  private let uris: [BrokerURI]
+  private let addresses: BrokerAddresses
   private let exchange: String
   private let world: World
   private let store: any WorkerStore
@@ -26,7 +26,7 @@ actor ReplayPublisher: Service {
   private let logger: Logger
 
   init(_ parts: WorkerParts) {
-    uris = parts.settings.amqp.brokers
+    addresses = parts.addresses
     world = parts.world
     exchange = parts.topology.commandsExchange
     store = parts.store
@@ -101,7 +101,7 @@ actor ReplayPublisher: Service {
   private func connected(_ known: (any PublishingConnection)?) async throws -> any PublishingConnection {
     if let known { return known }
     let connection = world.broker.publisher(.replayer)
-    try await connection.open(uris)
+    try await addresses.open(connection)
     try await connection.enableConfirms()
     return connection
   }

@@ -13,14 +13,14 @@ final class Replier: Service {
   /// A broker that is restarted gets so many chances, over some ten seconds, before the replies in hand are given up.
   private static let maxOpenings = 7
 
-  private let uris: [BrokerURI]
+  private let addresses: BrokerAddresses
   private let world: World
   private let instruments: Instruments
   private let logger: Logger
   private let queue = Watched<ReplyQueue>(ReplyQueue())
 
   init(_ parts: WorkerParts) {
-    uris = parts.settings.amqp.brokers
+    addresses = parts.addresses
     world = parts.world
     instruments = parts.instruments
     logger = parts.logger
@@ -81,7 +81,7 @@ final class Replier: Service {
     while true {
       let connection = world.broker.publisher(.replier)
       do throws(AMQPError) {
-        try await connection.open(uris)
+        try await addresses.open(connection)
         return connection
       } catch {
         await connection.close()

@@ -16,7 +16,7 @@ struct AMQPBroker: Broker {
       options.makeDigest = { SHA256BodyDigest() }
       options.readAheadMaxCount = CommandPipeline.maxBatchCount
       options.readAheadMaxBytes = CommandPipeline.maxBatchBytes
-    case .publisher, .replier, .replayer: break
+    case .publisher, .replier, .replayer, .inspector: break
     }
     return options
   }

@@ -6,15 +6,19 @@ package protocol Broker: Sendable {
   func publisher(_ role: ConnectionRole) -> any PublishingConnection
 }
 
-/// The worker's connections: one consumes, one publishes events, one replies, and a fourth is there while letters are
-/// replayed. The management tools show them by these names.
+/// The worker's connections: one consumes, one publishes events, one replies, one is there while letters are replayed, and
+/// one, in a silence, to ask whether messages wait. The management tools show them by these names.
 package enum ConnectionRole: String, CaseIterable, Sendable {
-  case consumer, publisher, replier, replayer
+  case consumer, publisher, replier, replayer, inspector
 }
 
 /// What every connection can do; ``AMQP/Connection`` says more of each.
 package protocol BrokerConnection: Sendable {
-  func open(_ brokers: [BrokerURI]) async throws(AMQPError)
+  /// Tries the addresses in turn.
+  ///
+  /// - Returns: the one that took us in.
+  @discardableResult
+  func open(_ brokers: [BrokerURI]) async throws(AMQPError) -> BrokerURI
   func close() async
 
   /// Waits until something has come in, no longer than `limit`, and returns all that is there, within the bounds.
