@@ -20,9 +20,8 @@ struct Maintenance: Service {
   private let activity: Watched<Activity>
   private let instruments: Instruments
   private let logger: Logger
-  private let clock = ContinuousClock()
-  private let started: ContinuousClock.Instant
-  private let pruningClock = PruningClock(startedAt: .now)
+  private let started: Duration
+  private let pruningClock: PruningClock
 
   init(_ parts: WorkerParts) {
     settings = parts.settings
@@ -31,7 +30,8 @@ struct Maintenance: Service {
     activity = parts.activity
     instruments = parts.instruments
     logger = parts.logger
-    started = clock.now
+    started = clock.uptime
+    pruningClock = PruningClock(startedAt: clock.now)
   }
 
   func run() async throws {
@@ -51,7 +51,7 @@ struct Maintenance: Service {
   private func round(_ fence: WorkerToken) async throws(StoreError) {
     let now = clock.now
     try await readGauges(now)
-    let pruningTime = pruningClock.time(now: now, passed: clock.now - started)
+    let pruningTime = pruningClock.time(now: now, passed: clock.uptime - started)
     let operationsBefore = pruningTime - settings.dedup.retention
     let closedBefore = pruningTime - settings.deadLetters.retention
     let answeredBefore = pruningTime - settings.deadLetters.answeredRetention

@@ -20,6 +20,7 @@ package struct Instruments: Sendable {
   package let deadLettersOldestAge: Gauge
   package let deadLettersTakenIn: Counter
   package let pauses: Counter
+  package let deafnesses: Counter
   private let letters: [LetterNote.Kind: Counter]
   package let active: Gauge
   private let factory: any MetricsFactory
@@ -53,6 +54,7 @@ package struct Instruments: Sendable {
     deadLettersOldestAge = gauge(.deadLettersOldestAge)
     deadLettersTakenIn = counter(.deadLettersTakenIn)
     pauses = counter(.pauses)
+    deafnesses = counter(.deafnesses)
     letters = table { counter(.deadLettersEvents, [("event", $0.rawValue)]) }
     active = gauge(.active)
   }

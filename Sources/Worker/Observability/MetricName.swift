@@ -34,6 +34,8 @@ package enum MetricName: String, CaseIterable, Sendable {
   case reconnects = "ostler.connection.reconnects"
   /// Counter: pauses of consuming because of trouble with the store.
   case pauses = "ostler.consumer.pauses"
+  /// Counter: subscriptions begun anew because messages waited and none came.
+  case deafnesses = "ostler.consumer.deaf"
   /// Gauge: 1 while this worker holds the lock and consumes.
   case active = "ostler.worker.active"
 }

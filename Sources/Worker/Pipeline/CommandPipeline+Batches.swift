@@ -12,21 +12,25 @@ extension CommandPipeline {
   /// a batch without deliveries.
   func takeBatches(from connection: any ConsumingConnection) async throws {
     while !Task.isShuttingDownGracefully {
-      let deliveries = try await nextInbound(from: connection).compactMap(delivery)
+      let inbound = try await nextInbound(from: connection)
+      let deliveries = try inbound.compactMap(delivery)
+      listen(to: deliveries, outOf: inbound)
       let batch = isCareful ? try await takeCarefully(deliveries, over: connection) : try await receive(deliveries)
       if !batch.isEmpty || lot.nextDeadline.map({ $0 <= monotonicNow }) ?? false {
         try await commit(batch, over: connection)
       }
       if hasSnapshotRun { try await continueSnapshot() }
+      try watchForDeafness()
     }
   }
 
-  private var monotonicNow: Duration { clock.uptime - started }
+  var monotonicNow: Duration { clock.uptime - started }
 
-  /// Waits for deliveries, no longer than the first parked command may; not at all while a snapshot has more to publish.
+  /// Waits for deliveries, no longer than the first parked command may, or than the watch for deafness sleeps; not at all
+  /// while a snapshot has more to publish.
   private func nextInbound(from connection: any ConsumingConnection) async throws -> [Inbound] {
-    let limit: Duration? =
-      hasSnapshotRun ? .milliseconds(1) : lot.nextDeadline.map { max(.zero, $0 - monotonicNow) }
+    let deadline = lot.nextDeadline.map { min($0, nextLook) } ?? nextLook
+    let limit = hasSnapshotRun ? .milliseconds(1) : max(.zero, deadline - monotonicNow)
     return try await cancelledByShutdown {
       try await connection.receive(maxCount: Self.maxBatchCount, maxBytes: Self.maxBatchBytes, atMost: limit)
     }
@@ -36,10 +40,7 @@ extension CommandPipeline {
     switch inbound {
     case .delivery(let delivery): return delivery
     case .consumerCancelled(let tag):
-      switch sources[tag] {
-      case .commands(let name): throw ConsumerCancelled(queue: topology.commandQueue(name))
-      case .deadLetters, nil: throw ConsumerCancelled(queue: topology.deadLettersQueue)
-      }
+      throw ConsumerCancelled(queue: topology.queue(of: sources[tag] ?? .deadLetters))
     case .blocked, .unblocked: return nil
     case .returned, .confirmed, .nacked: preconditionFailure("the consuming connection publishes nothing")
     }
@@ -85,6 +86,7 @@ extension CommandPipeline {
     if let confirmed { outbox.marked(through: confirmed) }
     outbox.committed(result.events)
     lot = result.lot
+    if !batch.isEmpty { storeBackoff.reset() }
     hasSnapshotRun = hasSnapshotRun || result.hasNewSnapshot
     let acks = ledger.acks(settled: result.settled, parked: lot.payloads.lazy.map(\.delivery.tag))
     KillPoint.beforeAck.reach()

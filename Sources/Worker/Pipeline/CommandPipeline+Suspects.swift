@@ -35,7 +35,7 @@ extension CommandPipeline {
       return try await commit([kept], over: connection)
     }
     let source = source(of: delivery)
-    let queue = queue(of: source)
+    let queue = topology.queue(of: source)
     let identity = identity(of: delivery)
     let times = try await store.commit(owner: owner) { [now = clock.now] transaction throws(StoreError) in
       try transaction.noteSuspect(identity, at: now)
@@ -65,15 +65,8 @@ extension CommandPipeline {
     return .crashed(delivery, source(of: delivery), times: Self.maxCrashes)
   }
 
-  private func queue(of source: Source) -> String {
-    switch source {
-    case .commands(let name): topology.commandQueue(name)
-    case .deadLetters: topology.deadLettersQueue
-    }
-  }
-
   private func identity(of delivery: Delivery) -> [UInt8] {
-    MessageIdentity(queue: queue(of: source(of: delivery)), properties: delivery.properties, body: delivery.body).bytes
+    MessageIdentity(queue: topology.queue(of: source(of: delivery)), properties: delivery.properties, body: delivery.body).bytes
   }
 }
 

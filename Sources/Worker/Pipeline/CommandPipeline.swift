@@ -14,6 +14,7 @@ actor CommandPipeline: Service {
   static let maxBatchBytes = 8 << 20
 
   let settings: Settings
+  let addresses: BrokerAddresses
   let topology: Topology
   let store: any WorkerStore
   let intake: Intake
@@ -24,6 +25,7 @@ actor CommandPipeline: Service {
   let health: Health
   let instruments: Instruments
   let logger: Logger
+  let inspector: QueueInspector
   let world: World
   let bounds: WorkerBounds
   let started: Duration
@@ -39,11 +41,21 @@ actor CommandPipeline: Service {
   var crashed: Set<[UInt8]> = []
   /// The store was compared with the events log.
   var hasCheckedLog = false
+  var watch: DeafnessWatch
+  /// When the watch wants to be asked next, on the clock of `monotonicNow`.
+  var nextLook = Duration.zero
+  /// A subscription was found deaf, and nothing was heard of it since.
+  var isDeaf = false
+  var canAsk = true
+  /// Begins anew when a batch has got through: a disk that has room for a probe may have none for a batch, and with each
+  /// pause everything goes back to the broker, which counts.
+  var storeBackoff = Backoff()
   private var turn = 0
   private var hasConnected = false
 
   init(_ parts: WorkerParts, relay: Relay, replier: Replier) {
     settings = parts.settings
+    addresses = parts.addresses
     topology = parts.topology
     store = parts.store
     intake = Intake(settings: parts.settings)
@@ -58,11 +70,24 @@ actor CommandPipeline: Service {
     bounds = parts.bounds
     started = parts.world.clock.uptime
     lot = ParkingLot(limit: parts.settings.parkingLimit)
+    inspector = QueueInspector(addresses: parts.addresses, broker: parts.world.broker)
+    watch = DeafnessWatch(silence: parts.settings.amqp.heartbeat * Self.silentHeartbeats)
   }
 
   var clock: any WorkerClock { world.clock }
 
   func run() async throws {
+    let result: Result<Void, any Error>
+    do {
+      result = .success(try await serveUntilAsked())
+    } catch {
+      result = .failure(error)
+    }
+    await inspector.close()
+    try result.get()
+  }
+
+  private func serveUntilAsked() async throws {
     var backoff = Backoff()
     while !Task.isShuttingDownGracefully {
       let connection = world.broker.consumer()
@@ -86,7 +111,8 @@ actor CommandPipeline: Service {
 
   /// One connection's life: lock, topology, subscriptions, batches. Returns when asked to stop and drained.
   private func serve(over connection: any ConsumingConnection, connected: () -> Void) async throws {
-    try await addresses.open(connection)
+    // Whoever is asked to stop needs no new connection.
+    try await cancelledByShutdown { [addresses] in try await addresses.open(connection) }
     let lock = WorkerLock(queue: topology.workerQueue, health: health, clock: clock, logger: logger)
     let standby = {
       self.hasConnected = true
@@ -171,11 +197,19 @@ actor CommandPipeline: Service {
           .error, "the broker ended a subscription (was its queue deleted?); declaring and subscribing again",
           [.queue: error.queue])
         health.set(.consumer, .notReady("subscribing again: queue \(error.queue)"))
-        try await connection.closeChannel()
-        try await connection.openChannel()
-        try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
+        try await beginChannel(on: connection)
+      } catch let error as DeafSubscription {
+        // A new connection where a new channel has not helped.
+        if error.isRepeated { throw error }
+        try await beginChannel(on: connection)
       }
     }
+  }
+
+  private func beginChannel(on connection: any ConsumingConnection) async throws {
+    try await connection.closeChannel()
+    try await connection.openChannel()
+    try await topology.prepare(on: connection, mode: settings.amqp.topology, logger: logger)
   }
 
   private func subscribe(on connection: any ConsumingConnection) async throws {
@@ -187,7 +221,9 @@ actor CommandPipeline: Service {
       sources[try await connection.subscribe(to: topology.commandQueue(name))] = .commands(name)
     }
     sources[try await connection.subscribe(to: topology.deadLettersQueue)] = .deadLetters
-    health.set(.consumer, .ready)
+    watch.subscribed(to: sources.values, at: monotonicNow)
+    isDeaf = !watch.isCured
+    health.set(.consumer, isDeaf ? .notReady("subscribed again; nothing was heard yet") : .ready)
     logger.log(.info, "consuming", [.namespace: settings.amqp.namespace, .count: sources.count])
   }
 
@@ -200,9 +236,8 @@ actor CommandPipeline: Service {
     health.set(.store, .notReady(trouble.message))
     health.set(.consumer, .notReady("paused"))
     try await connection.closeChannel()
-    var backoff = Backoff()
     while !Task.isShuttingDownGracefully {
-      let delay = backoff.next(world.random)
+      let delay = storeBackoff.next(world.random)
       try? await cancelledByShutdown { [clock] in try await clock.sleep(for: delay) }
       if try await storeIsWell() { break }
     }
@@ -211,10 +246,17 @@ actor CommandPipeline: Service {
     try await connection.openChannel()
   }
 
+  /// The identity of no message.
+  private static let probe = [UInt8](repeating: 0, count: 32)
+
   private func storeIsWell() async throws(StoreError) -> Bool {
     guard let fence = activity.value.fence else { preconditionFailure("only an active worker consumes") }
     do throws(StoreError) {
-      try await store.commit(owner: fence) { _ throws(StoreError) in }
+      // Something is written and taken back: a transaction without a change does not reach the disk.
+      try await store.commit(owner: fence) { [now = clock.now] transaction throws(StoreError) in
+        _ = try transaction.noteSuspect(Self.probe, at: now)
+        try transaction.clearSuspect(Self.probe)
+      }
       return true
     } catch {
       guard error.isTrouble else { throw error }
@@ -237,7 +279,7 @@ actor CommandPipeline: Service {
     case let error as TopologyError where error.code != .unavailable:
       throw WorkerError(.refusedToStart, "the broker is not set up as it must be", cause: error)
     case let error as WorkerError: throw error
-    case is AMQPError, is StoreError, is TopologyError, is CancellationError: break
+    case is AMQPError, is StoreError, is TopologyError, is DeafSubscription, is CancellationError: break
     default: throw WorkerError(.defect, "the pipeline failed", cause: error)
     }
     if !hasConnected && clock.uptime - started > settings.startup.patience {

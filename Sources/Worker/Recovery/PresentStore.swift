@@ -43,7 +43,7 @@ enum PresentStore {
       guard let newest = events.last else { break }
       last = newest.position
       for event in events {
-        if let event = LoggedEvent(event.body) { try await facts.take(story.take(event)) }
+        if let event = LoggedEvent(event.encoded(for: meta.storeID).bytes) { try await facts.take(story.take(event)) }
       }
     }
     story.end(at: LogPlace(epoch: meta.epoch, position: meta.position))

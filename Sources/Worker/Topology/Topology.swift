@@ -30,6 +30,12 @@ package struct Topology: Hashable, Sendable {
   package var workerQueue: String { "\(namespace).worker" }
 
   package func commandQueue(_ command: CommandName) -> String { "\(namespace).commands.\(command.rawValue)" }
+  package func queue(of source: Source) -> String {
+    switch source {
+    case .commands(let name): commandQueue(name)
+    case .deadLetters: deadLettersQueue
+    }
+  }
 
   // MARK: Objects
 

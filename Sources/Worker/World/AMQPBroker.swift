@@ -6,6 +6,7 @@ struct AMQPBroker: Broker {
 
   func consumer() -> any ConsumingConnection { Connection(options: options(for: .consumer)) }
   func publisher(_ role: ConnectionRole) -> any PublishingConnection { Connection(options: options(for: role)) }
+  func inspector() -> any InspectingConnection { Connection(options: options(for: .inspector)) }
 
   private func options(for role: ConnectionRole) -> ConnectionOptions {
     var options = ConnectionOptions(name: "ostler-\(role.rawValue)")

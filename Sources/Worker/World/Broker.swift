@@ -4,6 +4,7 @@ package import AMQP
 package protocol Broker: Sendable {
   func consumer() -> any ConsumingConnection
   func publisher(_ role: ConnectionRole) -> any PublishingConnection
+  func inspector() -> any InspectingConnection
 }
 
 /// The worker's connections: one consumes, one publishes events, one replies, one is there while letters are replayed, and
@@ -44,6 +45,13 @@ package protocol ConsumingConnection: BrokerConnection, DeclaringConnection {
   func subscribe(to queue: String) async throws(AMQPError) -> ConsumerTag
   func ack(upTo: DeliveryTag?, and tags: [DeliveryTag]) async
   func closeChannel() async throws(AMQPError)
+}
+
+package protocol InspectingConnection: BrokerConnection {
+  var isChannelOpen: Bool { get async }
+  func openChannel() async throws(AMQPError)
+  /// How many messages wait in a queue for somebody to take them. Where there is no such queue the channel is lost.
+  func readyMessages(in queue: String) async throws(AMQPError) -> Int
 }
 
 package protocol PublishingConnection: BrokerConnection {

@@ -1,6 +1,6 @@
 package import AMQP
 
-extension Connection: ConsumingConnection, PublishingConnection {
+extension Connection: ConsumingConnection, PublishingConnection, InspectingConnection {
   package func lock(_ queue: String) async throws(AMQPError) {
     try await declareQueue(queue, durable: false, exclusive: true, autoDelete: false)
   }
@@ -16,6 +16,10 @@ extension Connection: ConsumingConnection, PublishingConnection {
     case .binding(let queue, let exchange, let routingKey):
       try await bindQueue(queue, to: exchange, routingKey: routingKey)
     }
+  }
+
+  package func readyMessages(in queue: String) async throws(AMQPError) -> Int {
+    try await declareQueue(queue, passive: true).messageCount
   }
 
   package func find(_ object: TopologyObject) async throws(AMQPError) {
