@@ -66,7 +66,9 @@ extension CommandPipeline {
   }
 
   private func identity(of delivery: Delivery) -> [UInt8] {
-    MessageIdentity(queue: topology.queue(of: source(of: delivery)), properties: delivery.properties, body: delivery.body).bytes
+    MessageIdentity(
+      queue: topology.queue(of: source(of: delivery)), properties: delivery.properties, body: delivery.body
+    ).bytes
   }
 }
 

@@ -57,8 +57,7 @@ class OwnWorldCase(unittest.TestCase):
     longMessage = True
 
     def make_world(self, **settings):
-        settings = {"parking__patience": f"{PATIENCE}s", **settings}
-        world = World(start=settings.pop("start", True), **settings)
+        world = World(**{"parking__patience": f"{PATIENCE}s", **settings})
         self.addCleanup(world.close)
         return world
 

@@ -42,6 +42,7 @@ class Installation:
     def __init__(self, namespace, **settings):
         self.folder = tempfile.TemporaryDirectory(prefix="ostler-acceptance-")
         self.namespace = namespace
+        self.worker_variables = {}  # of the environment, besides the settings
         self.settings = {
             "amqp.uri": AMQP_URI,
             "amqp.namespace": namespace,
@@ -90,7 +91,8 @@ class Worker:
         with open(self.output_path, "wb") as output:
             self.process = subprocess.Popen(
                 [BINARY, *arguments], cwd=installation.folder.name, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, env=installation.environment(**settings))
+                stderr=subprocess.STDOUT,
+                env={**installation.environment(**settings), **installation.worker_variables})
         _running.add(self.process)
 
     # --- looking

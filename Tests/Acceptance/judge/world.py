@@ -9,7 +9,7 @@ import pika.exceptions
 
 from . import story
 from .broker import Broker, DIRECT_REPLY_TO
-from .process import Installation
+from .process import AMQP_URI, Installation
 
 
 def operation():
@@ -136,10 +136,11 @@ class World:
 
     _next_id = 1000
 
-    def __init__(self, start=True, **settings):
+    def __init__(self, start=True, uri=AMQP_URI, **settings):
+        """`uri`: the broker of sender and subscriber; the worker takes another way to it where `amqp__uri` says so."""
         self.namespace = "acc" + uuid.uuid4().hex[:10]
-        self.installation = Installation(self.namespace, **settings)
-        self.broker = Broker()
+        self.installation = Installation(self.namespace, **{"amqp__uri": uri, **settings})
+        self.broker = Broker(uri)
         self.worker = None
         self.events = []  # distinct, in the order of their first arrival
         self.event_copies = {}  # id → how often it arrived
@@ -178,12 +179,13 @@ class World:
             if self.worker is not None and self.worker.is_running:
                 status = self.worker.terminate(pump=self.broker.pump)
         finally:
+            said = self.explain()
             if self.worker is not None:
                 self.worker.kill()
             self.broker.remove_topology(self.namespace, self._events_queue, self._replies_queue)
             self.broker.close()
             self.installation.remove()
-        assert status in (None, 0), f"asked to stop, the worker ended with {status}:\n{self.worker and self.worker.tail()}"
+        assert status in (None, 0), f"asked to stop, the worker ended with {status}:{said}"
 
     def explain(self):
         return "" if self.worker is None or not self._listening else f"\n--- worker\n{self._safe_tail()}"
