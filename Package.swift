@@ -88,7 +88,7 @@ let package = Package(
       name: "micro", dependencies: ["AMQP", "Lifecycle", "Store", "Worker"], path: "Benchmarks/Sources/micro",
       swiftSettings: strict),
     .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle"], swiftSettings: strict),
-    .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: strict),
+    .testTarget(name: "AMQPTests", dependencies: ["AMQP", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "StoreTests",
       dependencies: ["Store", "Lifecycle", .product(name: "GRDBSQLite", package: "GRDB.swift")],

@@ -1,21 +1,10 @@
 import AMQP
+import TestSupport
 import Testing
 
-/// The alarm is the whole broker's: short, and one test at a time. Other tests publish again when it is over.
+/// The alarm is the whole broker's: short.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct AlarmTests {
-  private func withAlarm<Result>(_ body: () async throws -> Result) async throws -> Result {
-    try await TestBroker.control("set_vm_memory_high_watermark", "0")
-    do {
-      let result = try await body()
-      try await TestBroker.control("set_vm_memory_high_watermark", "0.4")
-      return result
-    } catch {
-      try await TestBroker.control("set_vm_memory_high_watermark", "0.4")
-      throw error
-    }
-  }
-
   @Test("Under a memory alarm publishing stops and says how far it came; consuming and acking go on; then it resumes")
   func memoryAlarm() async throws {
     try await withConnection { consumer in
@@ -26,7 +15,7 @@ struct AlarmTests {
         let message = OutboundMessage(exchange: "", routingKey: queue, body: [UInt8](repeating: 1, count: 20_000))
         var published = try await publisher.publish([message]).count
         let before = try await consumer.deliveries(1)
-        published += try await withAlarm {
+        published += try await TestSupport.TestBroker.duringMemoryAlarm {
           var count = 0
           // The broker says so only after the first message.
           while await !publisher.isBlocked { count += try await publisher.publish([message]).count }
@@ -57,7 +46,7 @@ struct AlarmTests {
         OutboundMessage(
           exchange: "", routingKey: queue, body: Array(String($0).utf8) + [UInt8](repeating: 32, count: 10_000))
       }
-      let published = try await withAlarm { try await publisher.publish(messages) }
+      let published = try await TestSupport.TestBroker.duringMemoryAlarm { try await publisher.publish(messages) }
       #expect(published.count < messages.count)
       _ = try await publisher.receive { $0.contains(.unblocked) }
       try await publisher.publishAll(Array(messages[published.count...]))
