@@ -22,6 +22,7 @@ package struct Instruments: Sendable {
   package let pauses: Counter
   package let deafnesses: Counter
   private let letters: [LetterNote.Kind: Counter]
+  private let reconnects: [ConnectionRole: Counter]
   package let active: Gauge
   private let factory: any MetricsFactory
 
@@ -56,6 +57,7 @@ package struct Instruments: Sendable {
     pauses = counter(.pauses)
     deafnesses = counter(.deafnesses)
     letters = table { counter(.deadLettersEvents, [("event", $0.rawValue)]) }
+    reconnects = table { counter(.reconnects, [("connection", $0.rawValue)]) }
     active = gauge(.active)
   }
 
@@ -75,7 +77,6 @@ package struct Instruments: Sendable {
     Gauge(label: MetricName.deadLetters.rawValue, dimensions: [("state", state)], factory: factory)
   }
 
-  package func reconnects(of connection: String) -> Counter {
-    Counter(label: MetricName.reconnects.rawValue, dimensions: [("connection", connection)], factory: factory)
-  }
+  /// That connection is lost, or could not be opened, and is to be opened again.
+  func countReconnect(_ role: ConnectionRole) { reconnects[role]?.increment() }
 }

@@ -30,7 +30,7 @@ package enum MetricName: String, CaseIterable, Sendable {
   case deadLettersEvents = "ostler.dead_letters.events"
   /// Counter: dead letters taken in from the broker.
   case deadLettersTakenIn = "ostler.dead_letters.taken_in"
-  /// Counter by `connection`: connections opened again after a loss.
+  /// Counter by `connection`: tries to connect again, after a loss or a try that failed.
   case reconnects = "ostler.connection.reconnects"
   /// Counter: pauses of consuming because of trouble with the store.
   case pauses = "ostler.consumer.pauses"

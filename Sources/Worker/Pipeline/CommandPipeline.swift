@@ -100,7 +100,7 @@ actor CommandPipeline: Service {
         if Task.isShuttingDownGracefully { return }
         try mayGoOn(after: error)
         let delay = backoff.next(world.random)
-        instruments.reconnects(of: ConnectionRole.consumer.rawValue).increment()
+        instruments.countReconnect(.consumer)
         logger.log(
           .warning, "not consuming; trying again", [.error: describe(error), .delay: delay])
         health.set(.consumer, .notReady("not connected: \(describe(error))"))

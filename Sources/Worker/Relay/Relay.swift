@@ -101,6 +101,7 @@ actor Relay: Service {
       } catch {
         let delay = reconnecting.next(world.random)
         instruments.eventsRestarted.increment()
+        instruments.countReconnect(.publisher)
         logger.log(
           .warning, "events are not being published; they wait in the store and go out when this is over",
           [.error: String(describing: error), .delay: delay])

@@ -16,6 +16,8 @@ actor ReplayPublisher: Service {
   /// While replays are under way their ends make room for more.
   private static let busyInterval = Duration.milliseconds(20)
   private static let confirmPatience = Duration.seconds(30)
+  /// A replay over which the broker closes the channel or the connection so often, alone, is given back.
+  private static let maxRefusals = 2
 
   private let addresses: BrokerAddresses
   private let exchange: String
@@ -24,6 +26,8 @@ actor ReplayPublisher: Service {
   private let activity: Watched<Activity>
   private let instruments: Instruments
   private let logger: Logger
+  /// The one that is open, if any.
+  private var connection: (any PublishingConnection)?
 
   init(_ parts: WorkerParts) {
     addresses = parts.addresses
@@ -41,31 +45,25 @@ actor ReplayPublisher: Service {
 
   private func publishForever() async throws {
     var backoff = Backoff()
-    var connection: (any PublishingConnection)?
     while true {
       guard let owner = try await activity.wait(until: { $0.fence != nil }).fence else { continue }
       do {
         let next = try await next()
         for (replay, reason) in next.unsendable { try await giveBack(replay, because: reason, owner: owner) }
         if next.messages.isEmpty {
-          if next.running == 0, let idle = connection {
-            await idle.close()
-            connection = nil
-          }
+          if next.running == 0 { await disconnect() }
           try await world.clock.sleep(for: next.running == 0 ? Self.interval : Self.busyInterval)
           continue
         }
-        let open = try await connected(connection)
-        connection = open
-        try await publish(next.messages, over: open, owner: owner)
+        try await publish(next.messages, owner: owner)
         backoff.reset()
       } catch is CancellationError {
-        await connection?.close()
+        await disconnect()
         throw CancellationError()
       } catch {
-        await connection?.close()
-        connection = nil
+        await disconnect()
         let delay = backoff.next(world.random)
+        instruments.countReconnect(.replayer)
         logger.log(
           .warning, "replays are not being published; they wait in the store",
           [.error: String(describing: error), .delay: delay])
@@ -98,27 +96,54 @@ actor ReplayPublisher: Service {
     return next
   }
 
-  private func connected(_ known: (any PublishingConnection)?) async throws -> any PublishingConnection {
-    if let known { return known }
-    let connection = world.broker.publisher(.replayer)
-    try await addresses.open(connection)
-    try await connection.enableConfirms()
-    return connection
+  private func connected() async throws(AMQPError) -> any PublishingConnection {
+    if let connection { return connection }
+    let fresh = world.broker.publisher(.replayer)
+    connection = fresh
+    try await addresses.open(fresh)
+    try await fresh.enableConfirms()
+    return fresh
   }
 
-  /// Publishes and waits for every confirm. What is published twice because its confirm was lost is decided once.
+  private func disconnect() async {
+    await connection?.close()
+    connection = nil
+  }
+
+  /// Publishes and waits for every confirm; where one of them cannot be sent, the others must not wait for it.
+  ///
+  /// - Parameter refusals: so often the broker has closed the connection over them, or over more of which they are part.
+  private func publish(
+    _ messages: [(replay: Replay, message: OutboundMessage)], owner: WorkerToken, refusals: Int = 0
+  ) async throws {
+    let connection = try await connected()
+    do {
+      try await publish(messages, over: connection, owner: owner)
+    } catch let error as AMQPError where error.isAboutMessage {
+      if error.isChannelLost { await disconnect() }
+      if messages.count > 1 {
+        // Such as one whose headers fill a frame without the replay's own, or are of a kind that the broker closes the
+        // connection over.
+        let middle = messages.count / 2
+        try await publish(Array(messages[..<middle]), owner: owner)
+        try await publish(Array(messages[middle...]), owner: owner)
+      } else if error.isChannelLost, refusals + 1 < Self.maxRefusals {
+        // Was it over this one, or is the broker in trouble of its own?
+        try await world.clock.sleep(for: Self.interval)
+        try await publish(messages, owner: owner, refusals: refusals + 1)
+      } else {
+        try await giveBack(messages[0].replay, because: error.reasonAgainstMessage, owner: owner)
+      }
+    }
+  }
+
+  /// What is published twice because its confirm was lost is decided once.
   private func publish(
     _ messages: [(replay: Replay, message: OutboundMessage)], over connection: any PublishingConnection,
     owner: WorkerToken
   ) async throws {
-    let published: Published
     KillPoint.replayAsked.reach()
-    do throws(AMQPError) {
-      published = try await connection.publish(messages.map(\.message))
-    } catch {
-      guard error.code == .invalidArgument else { throw error }
-      return try await publishApart(messages, because: error, over: connection, owner: owner)
-    }
+    let published = try await connection.publish(messages.map(\.message))
     if published.count == 0 {
       // The broker takes nothing for now.
       try await world.clock.sleep(for: Self.interval)
@@ -153,21 +178,6 @@ actor ReplayPublisher: Service {
     logger.log(.info, "replays published", [.count: replays.count])
   }
 
-  /// One of them can never be sent, such as one whose headers fill a frame without the replay's own: the others must not
-  /// wait for it. Nothing has been written yet.
-  private func publishApart(
-    _ messages: [(replay: Replay, message: OutboundMessage)], because error: AMQPError,
-    over connection: any PublishingConnection,
-    owner: WorkerToken
-  ) async throws {
-    if messages.count == 1 {
-      return try await giveBack(messages[0].replay, because: error.message, owner: owner)
-    }
-    let middle = messages.count / 2
-    try await publish(Array(messages[..<middle]), over: connection, owner: owner)
-    try await publish(Array(messages[middle...]), over: connection, owner: owner)
-  }
-
   /// The letter opens again.
   private func giveBack(_ replay: Replay, because reason: String, owner: WorkerToken) async throws(StoreError) {
     let rejection = Rejection(
@@ -179,6 +189,33 @@ actor ReplayPublisher: Service {
       }
       try transaction.end(replay, with: .rejected(rejection, detailsJSON: "{}"), at: now)
     }
-    logger.log(.warning, "a replay cannot be sent; its letter is open again", [.error: reason])
+    instruments.countLetters(.failedAgain, by: 1)
+    logger.log(
+      .warning, "a replay cannot be sent; its letter is open again", [.deadLetter: replay.letterID, .error: reason])
+  }
+}
+
+extension AMQPError {
+  /// Whether it may be the message that is wrong: we cannot send it, or the broker gives up the channel or the connection
+  /// over it (larger than it takes, a header that it cannot read). Rights, a missing exchange and a lost connection speak
+  /// of no message.
+  fileprivate var isAboutMessage: Bool {
+    switch code {
+    case .invalidArgument, .preconditionFailed, .notAllowed, .brokerTrouble, .protocolViolation: true
+    case .invalidURI, .connectFailed, .tlsFailed, .authenticationFailed, .accessRefused, .notFound, .resourceLocked,
+      .connectionClosed, .channelClosed, .heartbeatTimeout, .timedOut, .closedByUs, .cancelled:
+      false
+    }
+  }
+
+  /// For the letter.
+  fileprivate var reasonAgainstMessage: String {
+    switch scope {
+    case .call: message
+    case .channel: "\(message) over it (\(cause ?? code.rawValue))"
+    case .connection:
+      "\(message) over it (\(cause ?? code.rawValue)), as it does over headers that it cannot carry, such as a float that "
+        + "is infinite or no number"
+    }
   }
 }

@@ -40,11 +40,13 @@ final class Replier: Service {
     let queue = queue
     await withGracefulShutdownHandler {
       var connection: (any PublishingConnection)?
+      var isFirst = true
       while true {
         guard let state = try? await queue.wait(until: { !$0.waiting.isEmpty || $0.isClosing }) else { break }
         if state.waiting.isEmpty { break }
         let batch = queue.update { $0.take(Self.maxBatch) }
-        connection = await send(batch, on: connection)
+        connection = await send(batch, on: connection, isFirst: isFirst)
+        isFirst = false
       }
       await connection?.close()
     } onGracefulShutdown: {
@@ -53,11 +55,11 @@ final class Replier: Service {
   }
 
   /// - Returns: the connection to use next, `nil` where it is lost.
-  private func send(_ batch: [OutgoingReply], on known: (any PublishingConnection)?) async -> (
+  private func send(_ batch: [OutgoingReply], on known: (any PublishingConnection)?, isFirst: Bool) async -> (
     any PublishingConnection
   )? {
     do throws(AMQPError) {
-      let connection = try await usable(known)
+      let connection = try await usable(known, isFirst: isFirst)
       _ = try await connection.publish(batch.map(message))
       instruments.repliesSent.increment(by: Int64(batch.count))
       return connection
@@ -72,13 +74,16 @@ final class Replier: Service {
   }
 
   /// A connection that was lost while it was idle, or over a forged address, costs no other reply its one try.
-  private func usable(_ known: (any PublishingConnection)?) async throws(AMQPError) -> any PublishingConnection {
+  private func usable(
+    _ known: (any PublishingConnection)?, isFirst: Bool
+  ) async throws(AMQPError) -> any PublishingConnection {
     if let known {
       if await known.isChannelOpen { return known }
       await known.close()
     }
     var backoff = Backoff()
     while true {
+      if !isFirst || backoff.attempts > 0 { instruments.countReconnect(.replier) }
       let connection = world.broker.publisher(.replier)
       do throws(AMQPError) {
         try await addresses.open(connection)

@@ -7,17 +7,6 @@ import Worker
 
 @Suite("Dead letters as messages", .serialized)
 struct LetterMessageTests {
-  /// One of every type that the broker takes, and tables in arrays in tables.
-  private static let everyType: FieldTable = [
-    "boolean": .boolean(true), "int8": .int8(-8), "uint8": .uint8(200), "int16": .int16(-16_000),
-    "uint16": .uint16(60_000), "int32": .int32(-2_000_000_000), "uint32": .uint32(4_000_000_000),
-    "int64": .int64(.min), "float": .float(1.5), "double": .double(-0.1),
-    "decimal": .decimal(scale: 2, value: 12_345), "string": "wörds", "not UTF-8": .string([0xFF, 0x00, 0xC3]),
-    "bytes": .byteArray([0, 1, 2, 255]), "timestamp": .timestamp(1_790_000_000), "void": .void,
-    "array": .array([.int8(1), .array([]), .string("x"), .table(["deep": .array([.table(["deeper": .void])])])]),
-    "table": .table(["a": .timestamp(7), "b": .table([:])]), "traceparent": "00-not-one",
-  ]
-
   @Test("A replay has the properties and headers of the original, type by type, and nothing that would lead it astray")
   func fidelity() async throws {
     try await Fleet.atWork(Fleet.quick) { fleet in
@@ -25,7 +14,7 @@ struct LetterMessageTests {
       let copies = "\(exchange).copies"
       let aside = "\(exchange).aside"
       let order = Order.isolate(5, op: 1)
-      var headers = Self.everyType
+      var headers = LetterTypeTests.everyType
       headers["CC"] = .array([.string("nowhere.\(aside)")])
       headers["BCC"] = .array([.string("nowhere.\(aside)")])
       headers["x-death"] = .array([.table(["queue": "forged", "reason": "rejected", "count": 3])])
@@ -160,7 +149,8 @@ struct LetterMessageTests {
         let exchange = fleet.topology.commandsExchange
         try await fleet.publish([
           OutboundMessage(
-            exchange: exchange, routingKey: "isolate", properties: Properties(headers: Self.everyType, messageID: "m"),
+            exchange: exchange, routingKey: "isolate",
+            properties: Properties(headers: LetterTypeTests.everyType, messageID: "m"),
             body: [0xFF, 0, 0x22, 0x0A]),
           OutboundMessage(
             exchange: exchange, routingKey: "isolate", properties: Order.isolate(5).properties,
