@@ -20,6 +20,7 @@ package struct WorkerApplication: Sendable {
     try refuseWhatIsNotEnforced()
     let store = try await StoreOpening(settings: settings, logger: logger).open()
     let parts = WorkerParts(settings: settings, store: store, world: .real(settings), logger: logger)
+    parts.health.set(.store, .ready)
     warnAboutOpenDoor()
     let secondSignal = SecondSignal(logger: logger)
     defer { secondSignal.stop() }

@@ -89,7 +89,7 @@ actor CommandPipeline: Service {
 
   private func serveUntilAsked() async throws {
     var backoff = Backoff()
-    while !Task.isShuttingDownGracefully {
+    while mustGoOn {
       let connection = world.broker.consumer()
       do {
         try await serve(over: connection, connected: { backoff.reset() })
@@ -97,28 +97,40 @@ actor CommandPipeline: Service {
       } catch {
         await connection.close()
         standDown()
-        if Task.isShuttingDownGracefully { return }
+        try Task.checkCancellation()
+        if !mustGoOn { return }
         try mayGoOn(after: error)
         let delay = backoff.next(world.random)
         instruments.countReconnect(.consumer)
         logger.log(
           .warning, "not consuming; trying again", [.error: describe(error), .delay: delay])
         health.set(.consumer, .notReady("not connected: \(describe(error))"))
-        try? await cancelledByShutdown { [clock] in try await clock.sleep(for: delay) }
+        try await rest(for: delay, by: clock)
       }
+    }
+  }
+
+  /// Asked to stop, it still sees to it that the events of what it has committed get out.
+  private var mustGoOn: Bool { !Task.isShuttingDownGracefully || !outbox.state.value.isDrained }
+
+  /// Whoever is asked to stop needs a new connection only for what is still to be published.
+  private func open(_ connection: any ConsumingConnection) async throws {
+    if Task.isShuttingDownGracefully {
+      try await addresses.open(connection)
+    } else {
+      try await cancelledByShutdown { [addresses] in try await addresses.open(connection) }
     }
   }
 
   /// One connection's life: lock, topology, subscriptions, batches. Returns when asked to stop and drained.
   private func serve(over connection: any ConsumingConnection, connected: () -> Void) async throws {
-    // Whoever is asked to stop needs no new connection.
-    try await cancelledByShutdown { [addresses] in try await addresses.open(connection) }
+    try await open(connection)
     let lock = WorkerLock(queue: topology.workerQueue, health: health, clock: clock, logger: logger)
     let standby = {
       self.hasConnected = true
       await self.warnOfRefusal()
     }
-    guard try await lock.acquire(on: connection, standby: standby) else {
+    guard try await lock.acquire(on: connection, while: { mustGoOn }, standby: standby) else {
       await connection.close()
       return
     }

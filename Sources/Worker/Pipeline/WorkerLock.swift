@@ -14,11 +14,15 @@ struct WorkerLock {
 
   /// Waits until the lock is ours.
   ///
-  /// - Parameter standby: told once that another worker has it: the broker has taken us in, and waiting is all right.
-  /// - Returns: `false` when asked to stop first.
-  func acquire(on connection: any ConsumingConnection, standby: () async -> Void) async throws -> Bool {
+  /// - Parameters:
+  ///   - isWanted: whether it is worth waiting for any longer.
+  ///   - standby: told once that another worker has it: the broker has taken us in, and waiting is all right.
+  /// - Returns: `false` when it is no longer wanted.
+  func acquire(
+    on connection: any ConsumingConnection, while isWanted: () -> Bool, standby: () async -> Void
+  ) async throws -> Bool {
     var hasSaidSo = false
-    while !Task.isShuttingDownGracefully {
+    while isWanted() {
       do throws(AMQPError) {
         try await connection.lock(queue)
         if hasSaidSo { logger.log(.notice, "the lock is free; taking over", [.queue: queue]) }
@@ -28,11 +32,12 @@ struct WorkerLock {
         if !hasSaidSo {
           logger.log(.notice, "another worker is active; waiting as a standby", [.queue: queue])
           health.set(.lock, .notReady("standby: another worker is active"))
+          for part in [Health.Part.consumer, .publisher] { health.set(part, .notReady("waits for the lock")) }
           await standby()
           hasSaidSo = true
         }
         try await connection.openChannel()
-        try? await cancelledByShutdown { [clock] in try await clock.sleep(for: Self.retryDelay) }
+        try await rest(for: Self.retryDelay, by: clock)
       }
     }
     return false

@@ -67,28 +67,52 @@ import Worker
     }
   }
 
+  /// What becomes of the broker once the worker is asked to stop.
+  enum Broker: CaseIterable {
+    case staysAway, comesBack
+  }
+
   @Test(
-    "Asked to stop while the broker is away: status 1 where events wait in the store, 0 where none do",
-    arguments: [
-      true, false,
-    ])
-  func brokerAway(eventsWait: Bool) async throws {
-    try await withStage(ownVirtualHost: true) { stage in
+    "Asked to stop while the broker is away and events wait: it tries for as long as the grace; they go out when the broker is back",
+    arguments: Broker.allCases)
+  func brokerAway(_ broker: Broker) async throws {
+    let grace = broker == .staysAway ? "2s" : "60s"
+    try await withStage(ownVirtualHost: true, settings: ["OSTLER_SHUTDOWN_GRACE": grace]) { stage in
       let worker = try await stage.worker()
-      let sender = try await Sender(stage)
-      let full = eventsWait ? try await FullQueue(stage) : nil
-      if eventsWait {
-        try await sender.send((1...5).map { .enroll($0) })
-        try await eventually("committed") { try stage.probe().number("SELECT count(*) FROM servers") == 5 }
-      }
-      try await TestBroker.control("clear_permissions", "-p", stage.uri.virtualHost, stage.uri.user)
-      try await TestBroker.closeWorkerConnections(in: stage.uri.virtualHost)
-      try await eventually("it has noticed; it logged:\n\(worker.log)", within: .seconds(20)) {
-        await !worker.isReady && worker.log.contains("not consuming")
-      }
+      let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
+      let full = try await FullQueue(stage)
+      try await sender.send((1...5).map { .enroll($0, op: UInt64($0)) })
+      try await eventually("committed") { try stage.probe().number("SELECT count(*) FROM servers") == 5 }
+      try await stage.shutOut(worker)
+      let begun = ContinuousClock.now
       worker.send(SIGTERM)
-      #expect(try await worker.ends() == (eventsWait ? 1 : 0))
-      await full?.close()
+      switch broker {
+      case .staysAway:
+        #expect(try await worker.ends() == 1)
+        #expect(ContinuousClock.now - begun >= .seconds(2), "it had \(grace)")
+        #expect(worker.log.contains("shutdown.grace"), "\(worker.log)")
+        await full.close()
+      case .comesBack:
+        try await eventually("it has heard") { worker.log.contains("asked to stop") }
+        await full.close()
+        #expect(worker.isRunning)
+        try await stage.letIn()
+        #expect(try await worker.ends() == 0, "\(worker.log)")
+        let probe = try stage.probe()
+        #expect(try probe.number("SELECT worker_ended_cleanly FROM meta") == 1)
+        let events = try await subscriber.receives("all") { Set($0.map(\.id)).count >= 5 }
+        #expect(try Promises.broken(received: events, store: probe, keys: 5) == [])
+      }
+    }
+  }
+
+  @Test("Asked to stop while the broker is away and nothing waits: status 0, at once")
+  func brokerAwayNothingWaits() async throws {
+    try await withStage(ownVirtualHost: true, settings: ["OSTLER_SHUTDOWN_GRACE": "10m"]) { stage in
+      let worker = try await stage.worker()
+      try await stage.shutOut(worker)
+      worker.send(SIGTERM)
+      #expect(try await worker.ends() == 0)
     }
   }
 
@@ -118,6 +142,21 @@ import Worker
       #expect(try await worker.ends(within: .seconds(10)) == 1)
       try await full.delete()
     }
+  }
+}
+
+extension Stage {
+  /// The broker takes the worker in no more. Whoever else is connected stays so.
+  fileprivate func shutOut(_ worker: WorkerProcess) async throws {
+    try await TestBroker.control("clear_permissions", "-p", uri.virtualHost, uri.user)
+    try await TestBroker.closeWorkerConnections(in: uri.virtualHost)
+    try await eventually("it has noticed; it logged:\n\(worker.log)") {
+      await !worker.isReady && worker.log.contains("not consuming")
+    }
+  }
+
+  fileprivate func letIn() async throws {
+    try await TestBroker.control("set_permissions", "-p", uri.virtualHost, uri.user, ".*", ".*", ".*")
   }
 }
 

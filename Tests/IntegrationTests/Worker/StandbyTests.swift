@@ -18,6 +18,10 @@ import Worker
       try await sender.send(.enroll(1, op: 1))
       try await subscriber.receives("the first works") { $0.count == 1 }
       #expect(await !second.isReady)
+      let report = await second.readiness
+      for part in ["store: ready", "consumer: waits for the lock", "publisher: waits for the lock"] {
+        #expect(report.contains(part), "\(report)")
+      }
 
       // Commands are on their way while the first goes.
       let orders = (1...100).map { Order.isolate(1, "excluded", op: 100 + $0).with(#""reason":"\#($0)""#) }
