@@ -42,6 +42,28 @@ import Worker
     }
   }
 
+  @Test("The events log: missing is told from different, and neither keeps the worker from its work")
+  func eventsLog() async throws {
+    try await withStage(settings: ["OSTLER_EVENTS_LOG_ENABLED": "true", "OSTLER_AMQP_TOPOLOGY": "verify"]) { stage in
+      // Declares everything but the events log.
+      try await stage.declare()
+      let without = try await stage.worker()
+      #expect(without.log.contains("WARNING the events log is missing"), "\(without.log)")
+      #expect(!without.log.contains("differs"))
+      without.send(SIGTERM)
+      #expect(try await without.ends() == 0)
+
+      let connection = try await stage.connect()
+      let log = stage.topology.eventsLogQueue
+      try await connection.declareQueue(log, arguments: ["x-queue-type": "stream", "x-max-age": "60s"])
+      let other = try await stage.worker(["OSTLER_AMQP_TOPOLOGY": "declare"])
+      #expect(other.log.contains("WARNING the events log differs"), "\(other.log)")
+      #expect(other.log.contains("x-max-age is 60s"))
+      try await connection.deleteQueue(log)
+      await connection.close()
+    }
+  }
+
   @Test("verify creates nothing and stops with the list of what is missing; complete, it runs")
   func verify() async throws {
     try await withStage(settings: ["OSTLER_AMQP_TOPOLOGY": "verify"]) { stage in
@@ -57,6 +79,7 @@ import Worker
       try await stage.declare()
       let running = try await stage.worker()
       #expect(await running.isReady)
+      #expect(!running.log.contains("events log"))
     }
   }
 }
