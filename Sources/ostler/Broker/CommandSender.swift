@@ -12,7 +12,9 @@ enum SendResult {
   /// The broker could not take it.
   case refusedByBroker
   /// Nobody knows: no answer in time. The command may still be applied.
-  case noAnswer(confirmed: Bool)
+  ///
+  /// - Parameter alarm: why the broker takes no messages, where it says that it does not.
+  case noAnswer(confirmed: Bool, alarm: String?)
 }
 
 /// Publishes commands and waits for confirms and answers, with a bounded number of them under way.
@@ -44,6 +46,10 @@ struct CommandSender {
   private var oldest: UInt64 = 1
   private var lowestUnconfirmed: UInt64 = 1
   private var nextNumber: UInt64 = 1
+  /// Why the broker takes no messages now.
+  private var alarm: String?
+  /// What is over, and not yet told by ``settle(within:)``.
+  private var finished: [(CommandRecord, SendResult)] = []
 
   init(_ settings: Settings, _ options: DeliveryOptions) async throws(CommandFailure) {
     self.settings = settings
@@ -70,9 +76,12 @@ struct CommandSender {
 
   func close() async { await connection.close() }
 
-  /// Publishes these; at most as many as there is room for.
+  /// Publishes these; at most as many as there is room for. Under an alarm of the broker it waits.
+  ///
+  /// - Throws: `CommandFailure` with status 69 when the broker takes nothing for the time-out.
   mutating func publish(_ records: [CommandRecord]) async throws(CommandFailure) {
     var rest = records[...]
+    var lastTaken = ContinuousClock.now
     while !rest.isEmpty {
       var messages: [OutboundMessage] = []
       for (offset, record) in rest.prefix(Self.batch).enumerated() {
@@ -86,12 +95,8 @@ struct CommandSender {
         nextNumber += 1
       }
       rest = rest.dropFirst(published.count)
-      if published.count < messages.count {
-        throw CommandFailure(
-          .unavailable,
-          "the broker takes no messages now (a memory or disk alarm); free it, and send the commands again with the "
-            + "same operations")
-      }
+      if published.count > 0 { lastTaken = .now }
+      if published.count < messages.count { try await waitForRoom(until: lastTaken + timeout, unsent: rest.count) }
     }
   }
 
@@ -99,31 +104,58 @@ struct CommandSender {
   mutating func settle(within limit: Duration) async throws(CommandFailure) -> [(CommandRecord, SendResult)] {
     while oldest < nextNumber, flights[oldest] == nil { oldest += 1 }
     let untilDeadline = flights[oldest].map { $0.deadline - .now } ?? limit
-    let inbound: [Inbound]
-    do { inbound = try await connection.receive(within: max(min(limit, untilDeadline), .zero)) } catch {
-      throw BrokerAccess.failure(error, settings)
-    }
-    var finished: [(CommandRecord, SendResult)] = []
-    for item in inbound { take(item, &finished) }
-    expire(&finished)
+    try await takeIn(within: finished.isEmpty ? max(min(limit, untilDeadline), .zero) : .zero)
+    expire()
+    defer { finished = [] }
     return finished
   }
 
-  private mutating func take(_ inbound: Inbound, _ finished: inout [(CommandRecord, SendResult)]) {
+  private mutating func takeIn(within limit: Duration) async throws(CommandFailure) {
+    let inbound: [Inbound]
+    do { inbound = try await connection.receive(within: limit) } catch {
+      throw BrokerAccess.failure(error, settings)
+    }
+    for item in inbound { take(item) }
+  }
+
+  /// The broker does not read from us: until it does again, or time is up.
+  private mutating func waitForRoom(
+    until deadline: ContinuousClock.Instant, unsent: Int
+  ) async throws(CommandFailure) {
+    repeat {
+      guard ContinuousClock.now < deadline else {
+        let what = unsent == 1 ? "1 command was not sent" : "\(PlainText.grouped(unsent)) commands were not sent"
+        throw CommandFailure(
+          .unavailable,
+          "the broker takes no messages now\(alarm.map { " (\(Self.text(ofAlarm: $0)))" } ?? ""), for "
+            + "\(DurationText.write(timeout)) already; \(what)")
+      }
+      try await takeIn(within: min(deadline - .now, .seconds(1)))
+    } while alarm != nil
+  }
+
+  /// As the broker names it, such as `low on memory`.
+  static func text(ofAlarm reason: String) -> String { "an alarm: \(PlainText.clean(reason))" }
+
+  private mutating func take(_ inbound: Inbound) {
     switch inbound {
     case .delivery(let delivery):
       guard let number = delivery.properties.correlationID.flatMap({ UInt64($0) }) else { return }
-      finish(number, .answered(CommandReply(bytes: delivery.body.bytes)), &finished)
+      finish(number, .answered(CommandReply(bytes: delivery.body.bytes)))
     case .returned(let returned):
       guard let number = returned.properties.correlationID.flatMap({ UInt64($0) }) else { return }
-      finish(number, .unroutable("\(returned.replyCode) \(returned.replyText)"), &finished)
+      finish(number, .unroutable("\(returned.replyCode) \(returned.replyText)"))
     case .confirmed(let sequence, let multiple):
       for number in numbers(sequence, multiple: multiple) {
-        if wantsReply { flights[number]?.isConfirmed = true } else { finish(number, .accepted, &finished) }
+        if wantsReply { flights[number]?.isConfirmed = true } else { finish(number, .accepted) }
       }
     case .nacked(let sequence, let multiple):
-      for number in numbers(sequence, multiple: multiple) { finish(number, .refusedByBroker, &finished) }
-    case .blocked, .unblocked, .consumerCancelled: break
+      for number in numbers(sequence, multiple: multiple) { finish(number, .refusedByBroker) }
+    case .blocked(let reason):
+      alarm = reason
+      Complaint.print("the broker takes no messages now (\(Self.text(ofAlarm: reason))); waiting until it does")
+    case .unblocked: alarm = nil
+    case .consumerCancelled: break
     }
   }
 
@@ -135,18 +167,18 @@ struct CommandSender {
   }
 
   private mutating func finish(
-    _ number: UInt64, _ result: SendResult, _ finished: inout [(CommandRecord, SendResult)]
+    _ number: UInt64, _ result: SendResult
   ) {
     if let flight = flights.removeValue(forKey: number) { finished.append((flight.record, result)) }
   }
 
   /// Deadlines are in the order of the numbers.
-  private mutating func expire(_ finished: inout [(CommandRecord, SendResult)]) {
+  private mutating func expire() {
     let now = ContinuousClock.now
     while oldest < nextNumber {
       if let flight = flights[oldest] {
         guard flight.deadline <= now else { return }
-        finish(oldest, .noAnswer(confirmed: flight.isConfirmed), &finished)
+        finish(oldest, .noAnswer(confirmed: flight.isConfirmed, alarm: alarm))
       }
       oldest += 1
     }

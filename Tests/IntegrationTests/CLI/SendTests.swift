@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("ostler send")
@@ -80,15 +81,53 @@ struct SendTests {
   func noAnswer() async throws {
     try await Fleet.with { fleet in
       try await #expect(fleet.bench.ostler("topology").status == 0)
-      let ended = try await fleet.bench.ostler("send", "unisolate", "--server", "1", "--timeout", "300ms")
+      let ended = try await fleet.bench.ostler("send", "unisolate", "--server", "1", "--timeout", "5s")
       #expect(ended.status == 69)
       let operation = try #require(ended.complaints.split(separator: "\n").first?.split(separator: " ").last)
-      #expect(ended.complaints.contains("the broker has the command, but no worker answered within 300ms"))
+      #expect(ended.complaints.contains("the broker has the command, but no worker answered within 5s"))
       #expect(ended.complaints.contains("--operation \(operation)"))
       let sent = try await fleet.bench.ostler("send", "unisolate", "--server", "1", "--no-wait", "--json")
       #expect(sent.status == 0)
       #expect(try sent.objects().first?["operationUuid"] is String)
     }
+  }
+
+  @Test("Under an alarm of the broker: it says so and waits; status 69 where that takes too long, applied where not")
+  func alarm() async throws {
+    try await Fleet.atWork { fleet in
+      try await #expect(fleet.bench.shell("ostler send enroll --server 1 --location 18 --type 126").status == 0)
+      let commands = (1...1500).map { #"{"command":"unisolate","serverId":1,"operationUuid":"\#(Self.uuid($0))"}"# }
+      try fleet.bench.write(commands.joined(separator: "\n"), to: "commands.jsonl")
+      let (early, late) = try await TestBroker.duringMemoryAlarm {
+        let single = try await fleet.bench.ostler("send", "unisolate", "--server", "1", "--timeout", "2s")
+        #expect(single.status == 69)
+        #expect(
+          single.complaints.contains("the broker takes no messages now (an alarm: low on memory)"),
+          "\(single.complaints)")
+        #expect(single.complaints.contains("--operation"))
+        let many = try await fleet.bench.ostler("send", "--file", "commands.jsonl", "--timeout", "2s")
+        #expect(many.status == 69)
+        #expect(many.complaints.contains("the broker takes no messages now"), "\(many.complaints)")
+        #expect(many.complaints.contains("were not sent"), "\(many.complaints)")
+        // Started under the alarm, and done when it is over.
+        let (one, all) = (fleet.bench.path("one"), fleet.bench.path("all"))
+        let early = Task { try await fleet.bench.shell("ostler send isolate --server 1 --sub-state excluded 2>\(one)") }
+        let late = Task { try await fleet.bench.shell("ostler send --file commands.jsonl 2>\(all)") }
+        for path in [one, all] {
+          try await eventually("it says that it waits: \(path)", within: .seconds(20)) {
+            (try? String(contentsOfFile: path, encoding: .utf8))?.contains("takes no messages now") ?? false
+          }
+        }
+        return (early, late)
+      }
+      let (one, all) = (try await early.value, try await late.value)
+      #expect(one.status == 0, "\(one)")
+      #expect(all.status == 0 && all.output.hasPrefix("1,500 commands: "), "\(all)")
+    }
+  }
+
+  private static func uuid(_ number: Int) -> String {
+    "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - String(number).count) + String(number)
   }
 
   @Test("No exchange: status 69, and what creates it")

@@ -56,7 +56,13 @@ struct SingleSend {
       throw CommandFailure(
         .unavailable,
         "the broker could not take the command; send it again with --operation \(record.operation)")
-    case .noAnswer(let isConfirmed):
+    case .noAnswer(false, let alarm?):
+      throw CommandFailure(
+        .unavailable,
+        "the broker takes no messages now (\(CommandSender.text(ofAlarm: alarm))), and did not say within "
+          + "\(DurationText.write(options.timeout.duration)) that it has the command; it may still take it when the alarm is "
+          + "over: send it again with --operation \(record.operation), which is applied once")
+    case .noAnswer(let isConfirmed, _):
       let what = isConfirmed ? "the broker has the command, but no worker answered" : "no answer"
       throw CommandFailure(
         .unavailable,
