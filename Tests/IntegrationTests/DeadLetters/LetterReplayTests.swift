@@ -78,17 +78,34 @@ struct LetterReplayTests {
       #expect(replayed.status == 1)
       #expect(replayed.lines.count == 2)
       #expect(replayed.complaints.contains("left out: 2, allocate without notAfter"), "\(replayed.complaints)")
-      let answered = try await fleet.bench.ostler("dl", "replay", "--state", "answered")
-      #expect(answered.status == 1)
-      #expect(answered.complaints.contains("left out: 1, answered"), "\(answered.complaints)")
-      #expect(try await fleet.letters("--state answered").first?.attempts == 0)
+      #expect(try await fleet.letters("--state answered").first?.attempts == 0, "answered ones only when asked for")
       let all = try await fleet.bench.ostler(
         "dl", "replay", "--command", "allocate", "--include-allocate", "--wait", "--json")
       #expect(all.lines.count == 3)
-      let id = try #require(try await fleet.letters("--state answered").first?.id.text)
-      let named = try await fleet.bench.ostler("dl", "replay", id, "--wait")
-      #expect(named.output.contains("1 rejected again (1 unknown-server)"), "\(named.output)")
+      let answered = try await fleet.bench.ostler("dl", "replay", "--state", "answered", "--wait")
+      #expect(answered.output.contains("1 rejected again (1 unknown-server)"), "\(answered.output)")
       #expect(try await fleet.letters("--server 6").first?.state == "open")
+    }
+  }
+
+  @Test("Discarding takes open letters; answered ones where they are asked for")
+  func discards() async throws {
+    try await Fleet.atWork(Fleet.quick) { fleet in
+      try await fleet.publish([
+        .isolate(5, op: 1), .isolate(6, op: 2), .isolate(7, op: 3).asking("nowhere"),
+        .isolate(8, op: 4).asking("nowhere"),
+      ])
+      try await fleet.letters("--state open --state answered", count: 4)
+      let all = try await fleet.done("dl discard --all --reason over")
+      #expect(all.output == "2 discarded\n")
+      let left = try await fleet.letters("--state answered")
+      #expect(left.count == 2)
+      let id = try #require(left.first?.id.text)
+      #expect(try await fleet.done("dl discard \(id) --reason 'by name'").output == "1 discarded\n")
+      #expect(try await fleet.done("dl discard --state answered --reason asked").output == "1 discarded\n")
+      let none = try await fleet.bench.ostler("dl", "discard", "--all", "--reason", "over")
+      #expect(none.status == 1 && none.complaints.contains("no dead letters match"), "\(none.complaints)")
+      #expect(try await fleet.letters("--state discarded").count == 4)
     }
   }
 
@@ -111,6 +128,9 @@ struct LetterReplayTests {
       try await fleet.publish([.enroll(5, "new")])
       let forced = try await fleet.done("dl replay \(id) --force --wait")
       #expect(forced.output.contains("1 applied"))
+      let told = try await fleet.done("events --from first --filter '*.isolated.#' --filter '*.*.replayed' --count 2")
+      let who = try #require(try await fleet.bench.ostler("dl", "audit", "--json").objects().first?["who"] as? String)
+      #expect(told.lines.count == 2 && told.lines.allSatisfy { $0.contains("replayed by \(who)") }, "\(told.output)")
       let shown = try await fleet.done("dl show \(id) --json")
       let story = try JSONNode(Array(shown.output.utf8))
       #expect(story.state == "resolved" && story.attempts == 3)

@@ -8,7 +8,8 @@ struct LetterDiscard: AsyncParsableCommand {
     commandName: "discard",
     abstract: "Close letters that nobody will replay, for a stated reason.",
     discussion: """
-      'reopen' undoes it, until they are forgotten after deadLetters.retention.
+      'reopen' undoes it, until they are forgotten after deadLetters.retention. With a filter it takes open letters; \
+      --state answered takes those whose senders know.
 
         ostler dl discard 1f0c9a7e --reason 'ordered again by hand'
         ostler dl discard --code expired --older-than 1d --reason 'nobody waits for these'
@@ -29,7 +30,7 @@ struct LetterDiscard: AsyncParsableCommand {
   func run() async throws {
     let reason = reason
     try await LetterChange(
-      targets: targets, states: [.open, .answered], verb: "discard", past: "discarded"
+      targets: targets, states: [.open], allowed: [.open, .answered], verb: "discard", past: "discarded"
     ) { (transaction, id) throws(StoreError) in
       try transaction.discard(id, by: Operator.name, reason: reason, at: .now)
     }.run(common)

@@ -34,7 +34,8 @@ struct LetterReopen: AsyncParsableCommand {
   func run() async throws {
     let reason = reason
     try await LetterChange(
-      targets: targets, states: [.replaying, .discarded], verb: "reopen", past: "reopened",
+      targets: targets, states: [.replaying, .discarded], allowed: [.replaying, .discarded], verb: "reopen",
+      past: "reopened",
       note: { (snapshot, id) throws(StoreError) in
         try snapshot.editedCopy(of: id).map { "it was edited, and its copy is \($0)" }
       }

@@ -13,8 +13,8 @@ struct LetterReplay: AsyncParsableCommand {
       commands. What was applied before is not applied twice, and a letter is replayed by one person at a time. A replay \
       that fails opens its letter again. Without a running worker replays wait in the store until one starts.
 
-      With a filter are left out, and counted: answered letters (their senders know), and allocate letters without \
-      notAfter (nobody may be waiting for that server any more).
+      A filter takes open letters; --state answered takes those whose senders know. Allocate letters without notAfter are \
+      left out, and counted: nobody may be waiting for that server any more.
 
         ostler dl replay 1f0c9a7e --wait
         ostler dl replay --code unknown-server --dry-run

@@ -43,6 +43,8 @@ struct LetterChange {
   let targets: LetterTargets
   /// Letters in these states are changed where a filter does not say.
   let states: Set<DeadLetterState>
+  /// Letters in other states are left alone, whatever a filter says.
+  let allowed: Set<DeadLetterState>
   let verb: String
   let past: String
   /// What speaks against changing a letter (it has been edited): one that a filter found is left out for it, one that was named is not.
@@ -73,7 +75,7 @@ struct LetterChange {
       return ids
     }
     var filter = targets.selection.filter(otherwise: states)
-    filter.states?.formIntersection(states)
+    filter.states?.formIntersection(allowed)
     var ids: [UUID128] = []
     try await store.forEachLetter(matching: filter) { ids.append($0.id) }
     let notes = try await notes(ids, store)

@@ -7,15 +7,12 @@ struct ReplayPlan {
   /// Why a letter that was meant is not replayed.
   enum LeftOut: Hashable {
     /// Only of a filter.
-    case answered
-    /// Only of a filter.
     case allocateWithoutNotAfter
     case refused(ReplayRequest.Refusal)
 
     /// In words, to go on after a count.
     var text: String {
       switch self {
-      case .answered: "answered: their senders know; name them by ID if they are to be replayed all the same"
       case .allocateWithoutNotAfter:
         "allocate without notAfter: nobody may be waiting for that server any more; --include-allocate takes them in"
       case .refused(let refusal): refusal.text
@@ -68,7 +65,6 @@ struct ReplayPlan {
   }
 
   private func reason(against letter: DeadLetter, _ snapshot: Snapshot) throws(StoreError) -> LeftOut? {
-    if isBulk, letter.state == .answered { return .answered }
     if let refusal = try snapshot.replayRefusal(of: letter, maxFailures: maxFailures) {
       return isDryRun && refusal.isOfTheLetter ? nil : .refused(refusal)
     }

@@ -35,7 +35,7 @@ enum EventText {
     parts.append("at \(data["locationId"]?.plain ?? "?")")
     if let client = data["allocation"]?["clientId"] { parts.append("client \(client.plain)") }
     if let endedBy = data["allocation"]?["endedBy"] { parts.append("ended by \(endedBy.plain)") }
-    if let actor = data["actor"] { parts.append("by \(actor.plain)") }
+    parts += who(data)
     if let reason = data["reason"] { parts.append("\"\(reason.plain)\"") }
     return parts.joined(separator: "  ")
   }
@@ -47,7 +47,7 @@ enum EventText {
     }
     if let server = data["serverId"] { parts.append("server \(server.plain)") }
     if let client = data["clientId"] { parts.append("client \(client.plain)") }
-    if let actor = data["actor"] { parts.append("by \(actor.plain)") }
+    parts += who(data)
     if let operation = data["operationUuid"] { parts.append("operation \(operation.plain)") }
     return parts.joined(separator: "  ")
   }
@@ -58,7 +58,11 @@ enum EventText {
     if let contract = data["contractId"] { parts.append("contract \(contract.plain)") }
     parts.append("location \(data["locationId"]?.plain ?? "?")")
     parts.append("type \(data["instanceTypeId"]?.plain ?? "?")")
-    if let actor = data["actor"] { parts.append("by \(actor.plain)") }
+    parts += who(data)
     return parts.joined(separator: "  ")
+  }
+
+  private static func who(_ data: Detail) -> [String] {
+    [data["actor"].map { "by \($0.plain)" }, data["replayedBy"].map { "replayed by \($0.plain)" }].compactMap(\.self)
   }
 }
