@@ -79,6 +79,40 @@ class Replay(LetterCase):
             opened_again, lambda: f"the same letter, attempts + 1: {self.state_of(letter)}{self.world.explain()}", 20)
         self.assertEqual(self.state_of(letter)["code"], "no-capacity")
 
+    def test_what_is_counted_and_logged(self):
+        """Kept, replayed, failed again, resolved: a counter and a line of the log each; gauges of what there is."""
+        world = self.world
+
+        def metrics():
+            return dict(line.rsplit(" ", 1) for line in world.worker.get("/metrics")[1].splitlines() if line[:1] != "#")
+
+        def counted():
+            return {
+                kind: float(metrics()[f'ostler_dead_letters_events{{event="{kind}"}}'])
+                for kind in ("kept", "replayed", "failed_again", "resolved")}
+        before = counted()
+        letter = self.no_capacity()
+        self.replay(letter["id"], "--wait", allowed=(1,))
+        world.server("available", location=self.place)
+        self.replay(letter["id"], "--wait")
+        wanted = {"kept": 1, "replayed": 2, "failed_again": 1, "resolved": 1}
+        world.wait(
+            lambda: all(counted()[kind] >= before[kind] + more for kind, more in wanted.items()),
+            lambda: f"counted: {before} then {counted()}", 20)
+        for kind in ("kept", "failed_again", "resolved"):
+            line = next(line for line in world.worker.output().splitlines() if f"dead letter {kind}" in line and letter["id"] in line)
+            self.assertIn("command.name=allocate", line)
+        self.client = world.fresh()
+        self.no_capacity()
+        self.client = world.fresh()
+        done = world.installation.command("dead-letters", "discard", self.no_capacity()["id"], "--reason", "counted")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        # The gauges are read every 15 seconds.
+        world.wait(
+            lambda: float(metrics()['ostler_dead_letters{state="open"}']) >= 1
+            and float(metrics()['ostler_dead_letters{state="discarded"}']) >= 1
+            and float(metrics()["ostler_dead_letters_oldest_age_seconds"]) > 0, "the gauges", 60)
+
     def test_a_forged_replay_is_refused(self):
         world = self.world
         reply = world.ask("quarantine", {"serverId": world.server("new")}, headers={"x-ostler-replay": f"{operation()}/1"})

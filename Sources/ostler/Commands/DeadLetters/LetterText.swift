@@ -110,7 +110,7 @@ struct LetterText {
     guard !facts.audit.isEmpty || !facts.replays.isEmpty else { return }
     var lines = StandardOutput()
     let failed = facts.replays.count { $0.state == .failed }
-    lines.line("\nreplayed \(letter.attempts) times, failed \(failed) times")
+    lines.line("\nreplayed \(Self.times(letter.attempts)), failed \(Self.times(failed))")
     // The audit trail tells of the replays that were asked for here; others came with an import.
     let told = Set(facts.audit.filter { $0.action == .replay && $0.letterID == letter.id }.compactMap(\.attempt))
     for replay in facts.replays where !told.contains(replay.attempt) {
@@ -134,6 +134,8 @@ struct LetterText {
     }
     lines.flush()
   }
+
+  private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(PlainText.grouped(count)) times" }
 
   private static func add(_ label: String, _ value: String?, width: Int = 14, _ lines: inout StandardOutput) {
     if let value { lines.line("\(label.padding(to: width))\(PlainText.clean(value))") }

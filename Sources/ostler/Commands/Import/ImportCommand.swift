@@ -29,7 +29,8 @@ struct ImportOptions: ParsableArguments {
 
   func run(_ columns: ImportColumns, attempt: Int64?, noun: String) async throws {
     guard let format = format ?? ImportFormat(path: file) else {
-      throw ValidationError("the name of the file does not say how it is written; add --format csv or --format jsonl")
+      throw CommandFailure(
+        .usage, "\(file): the name does not say how it is written; add --format csv or --format jsonl")
     }
     let settings = try delivery.common.settings()
     let bytes: [UInt8]
