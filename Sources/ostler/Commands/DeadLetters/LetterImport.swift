@@ -82,7 +82,7 @@ struct LetterImport: AsyncParsableCommand {
           letters.append(try ExportedLetter(content))
         } catch {
           bad += 1
-          if bad <= Self.maxTold { Complaint.print("\(name):\(line.number): \(error.message)") }
+          if bad <= Self.maxTold { Complaint.print("\(name):\(line.number): \(PlainText.clean(error.message))") }
         }
       }
     } catch {

@@ -1,13 +1,12 @@
 import Lifecycle
-import Store
-import Worker
+package import Store
 
 /// A dead letter as one JSON object, with the fields of section 7 of the contract.
-enum DeadLetterDocument {
-  static func encode(_ letter: DeadLetter) -> [UInt8] { encode(letter) { _ in } }
+package enum DeadLetterDocument {
+  package static func encode(_ letter: DeadLetter) -> [UInt8] { encode(letter) { _ in } }
 
   /// The same with more fields at the end.
-  static func encode(_ letter: DeadLetter, _ more: (inout JSONWriter) -> Void) -> [UInt8] {
+  package static func encode(_ letter: DeadLetter, _ more: (inout JSONWriter) -> Void) -> [UInt8] {
     var json = JSONWriter(capacity: 1024 + letter.body.count * 4 / 3)
     json.beginObject()
     json.key("id")

@@ -1,14 +1,18 @@
-import Lifecycle
-import Store
-import Worker
+package import Lifecycle
+package import Store
 
 /// A dead letter with everything that another store needs of it, as one line of JSON Lines: the fields of
 /// ``DeadLetterDocument``, then what only an import reads.
-struct ExportedLetter {
-  var letter: DeadLetter
-  var replays: [Replay]
+package struct ExportedLetter {
+  package private(set) var letter: DeadLetter
+  package private(set) var replays: [Replay]
 
-  var encoded: [UInt8] {
+  package init(letter: DeadLetter, replays: [Replay]) {
+    self.letter = letter
+    self.replays = replays
+  }
+
+  package var encoded: [UInt8] {
     DeadLetterDocument.encode(letter) { json in
       json.key("stateSince")
       json.value(letter.stateSince)
@@ -41,13 +45,13 @@ struct ExportedLetter {
     }
   }
 
-  static func fields(_ replay: Replay) -> [Detail.Field] {
+  package static func fields(_ replay: Replay) -> [Detail.Field] {
     var fields = [
       Detail.Field("attempt", .integer(Int64(replay.attempt))), Detail.Field("state", .text(replay.state.rawValue)),
       Detail.Field("askedBy", .text(replay.askedBy)), Detail.Field("askedAt", .text(replay.askedAt.description)),
     ]
-    fields.add("reason", replay.reason)
-    fields.add("endedAt", replay.endedAt?.description)
+    if let reason = replay.reason { fields.append(Detail.Field("reason", .text(reason))) }
+    if let endedAt = replay.endedAt { fields.append(Detail.Field("endedAt", .text(endedAt.description))) }
     return fields
   }
 }
@@ -59,16 +63,18 @@ extension ExportedLetter {
   private static let maxDepth = 160
 
   /// A line that is no letter: its field, or that it is no JSON.
-  struct Damage: Error {
-    let message: String
+  package struct Damage: Error {
+    package let message: String
+
+    package init(message: String) { self.message = message }
   }
 
-  init(_ line: [UInt8]) throws(Damage) {
+  package init(_ line: [UInt8]) throws(Damage) {
     let document: Detail
     do throws(JSONFault) {
       document = try JSONReader.document(line, maxDepth: Self.maxDepth)
     } catch {
-      throw Damage(message: "no JSON object that can be read: \(PlainText.clean(error.message)) (byte \(error.offset))")
+      throw Damage(message: "no JSON object that can be read: \(error.message) (byte \(error.offset))")
     }
     guard case .fields = document else { throw Damage(message: "no JSON object") }
     let line = Line(document)
