@@ -137,9 +137,12 @@ class HostileFuzz(OwnWorldCase):
             self.assertEqual(found, expected, "the headers")
 
     def check_neighbours(self):
-        replies = self.world.wait_all([pending for _, pending in self.neighbours], 30)
-        for reply in replies:
-            self.assertVerdict(reply, "applied")
+        """Replies are best effort (section 4): a forged address closes the connection that they go over. The store knows."""
+        servers = self.world.servers()
+        for server_id, pending in self.neighbours:
+            self.assertEqual(servers.get(server_id, {}).get("version"), 1, pending)
+            for reply in pending.replies:
+                self.assertVerdict(reply, "applied")
 
     def check_secrets(self):
         world = self.world
