@@ -63,7 +63,8 @@ extension Timestamp: CustomStringConvertible {
 
 extension Timestamp {
   /// Reads an RFC 3339 `date-time` (section 5.6) of any offset; digits below the millisecond are cut off, a leap
-  /// second (section 5.7: only the last of a month in UTC) counts as the second before it. `nil` for anything else.
+  /// second (section 5.7: only the last of a month in UTC) counts as the second before it. `nil` for anything else, also
+  /// for what an offset puts outside of the years 0 to 9999 in UTC: it could not be written again.
   package init?(rfc3339 text: some StringProtocol) {
     var scanner = DigitScanner(bytes: Array(text.utf8))
     guard let year = scanner.number(digits: 4), scanner.take(UInt8(ascii: "-")),
@@ -83,7 +84,9 @@ extension Timestamp {
     let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
     let minutes = (days * 24 + hour) * 60 + minute - offset
     guard second < 60 || Self.isLastMinuteOfMonth(minutes) else { return nil }
-    milliseconds = (minutes * 60 + min(second, 59)) * 1000 + fraction
+    let milliseconds = (minutes * 60 + min(second, 59)) * 1000 + fraction
+    guard (Self.firstMillisecond...Self.lastMillisecond).contains(milliseconds) else { return nil }
+    self.milliseconds = milliseconds
   }
 
   private static func isLastMinuteOfMonth(_ minutesSinceEpoch: Int64) -> Bool {

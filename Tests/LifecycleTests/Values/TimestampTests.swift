@@ -59,6 +59,8 @@ struct TimestampTests {
       "２０２６-11-23T16:52:07Z", "2026-11-23T16:52:07\u{0}Z",
       // Sixty is a second only where a leap second can be: at the end of a month of UTC.
       "2026-11-23T16:52:60Z", "1990-12-31T23:58:60Z", "1990-12-30T23:59:60Z", "1990-12-31T23:59:60+01:00",
+      // In UTC these are in the years -1 and 10000, which cannot be written.
+      "0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-00:01",
     ])
   func refuses(_ text: String) {
     #expect(Timestamp(rfc3339: text) == nil)
@@ -83,7 +85,6 @@ struct TimestampTests {
   func clamps() {
     #expect(Timestamp(milliseconds: .min).description == "0000-01-01T00:00:00.000Z")
     #expect(Timestamp(milliseconds: .max).description == "9999-12-31T23:59:59.999Z")
-    #expect(Timestamp(rfc3339: "0000-01-01T00:00:00+01:00")?.milliseconds == -62_167_222_800_000)
   }
 
   /// From 1600 on: before October 1582 Foundation counts by the Julian calendar, RFC 3339 does not.
