@@ -89,6 +89,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "LifecycleTests", dependencies: ["Lifecycle"], swiftSettings: strict),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP", "TestSupport"], swiftSettings: strict),
+    // The entry functions of the fuzzers with their corpus; see the end of this file.
+    .testTarget(
+      name: "FuzzTests", dependencies: ["AMQP", "CRabbitMQ", "Lifecycle", "Store", "Worker"],
+      exclude: ["Corpus", "Dictionaries", "Driver"], swiftSettings: strict),
     .testTarget(
       name: "StoreTests",
       dependencies: ["Store", "Lifecycle", .product(name: "GRDBSQLite", package: "GRDB.swift")],
@@ -117,3 +121,33 @@ let package = Package(
     ),
   ]
 )
+
+// MARK: - Builds with instruments
+
+/// `scripts/fuzz` and `scripts/sanitize` build a part of the package, into folders of their own.
+switch Context.environment["OSTLER_SANITIZER"] {
+case "address":
+  // The fuzzers and the tests of the client share one build: what libFuzzer needs does not disturb the tests.
+  keep(["AMQPTests"])
+  for target in package.targets where ["AMQP", "Lifecycle", "Worker"].contains(target.name) {
+    target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer"]))
+  }
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["AMQP", "CRabbitMQ", "Lifecycle", "Store", "Worker"], path: "Tests/FuzzTests",
+      exclude: ["Corpus", "CorpusTests.swift", "Dictionaries"],
+      swiftSettings: strict + [.unsafeFlags(["-sanitize=fuzzer"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+case "thread":
+  keep(["ostler", "TestSupport", "AMQPTests", "WorkerTests"])
+  package.targets.append(.target(name: "ThreadSanitizer", path: "Tests/ThreadSanitizer"))
+  for target in package.targets where target.name == "AMQP" { target.dependencies.append("ThreadSanitizer") }
+default: break
+}
+
+/// Leaves the libraries and these targets.
+@MainActor func keep(_ names: Set<String>) {
+  let libraries: Set = ["CRabbitMQ", "CCrypto", "AMQP", "Lifecycle", "Store", "Worker"]
+  package.targets.removeAll { !libraries.union(names).contains($0.name) }
+  package.products.removeAll { !names.contains($0.name) }
+}

@@ -43,7 +43,7 @@ struct ThreadBound<Value>: @unchecked Sendable {
 /// The thread ends after `stop()`, which the actor's deinit calls.
 final class ConnectionThread: SerialExecutor {
   /// librabbitmq 0.11 decodes nested tables by unbounded recursion; the deepest that fits a frame takes 2.4 MiB.
-  private static let stackBytes = 8 * 1024 * 1024
+  static let stackBytes = 8 * 1024 * 1024
 
   private enum Work {
     case job(UnownedJob)
