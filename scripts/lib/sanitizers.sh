@@ -25,5 +25,5 @@ sanitizer_folder() { printf '%s/.build-%s/debug\n' "$PWD" "$1"; }
 sanitizer_symbolizer() {
   local symbolizer
   symbolizer="$(dirname "$(readlink -f "$(command -v swift)")")/llvm-symbolizer"
-  [[ -x "$symbolizer" ]] && printf 'external_symbolizer_path=%s' "$symbolizer"
+  if [[ -x "$symbolizer" ]]; then printf 'external_symbolizer_path=%s' "$symbolizer"; fi
 }
