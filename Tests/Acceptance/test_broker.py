@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 import uuid
 
@@ -11,9 +12,10 @@ import pika.exceptions
 
 from judge.broker import Broker, COMMANDS, control
 from judge.case import OwnWorldCase
+from judge.faults import Faults
 from judge.load import Load
 from judge.node import Node
-from judge.process import AMQP_URI, Installation
+from judge.process import Installation
 from judge.proxy import Proxy
 from judge.waiting import wait_until
 from judge.world import operation
@@ -209,6 +211,38 @@ class OwnNode(OwnWorldCase):
         # 0.1–0.2 + 0.2–0.4 + 0.4–0.8 + …: five tries in a row take a second and a half at the least.
         self.assertLess(len(proxy.accepted) - before, 15)
         self.node.control("set_permissions", name, ".*", ".*", ".*")
+        load.check()
+
+
+class Certificate(OwnWorldCase):
+    def test_expired(self):
+        """Over TLS, while it runs: a clear error, growing pauses, and back with a certificate that is valid (failure 31)."""
+        uri, authority = os.environ.get("OSTLER_TEST_AMQPS_URI"), os.environ.get("OSTLER_TEST_CA")
+        if not uri or not authority:
+            self.skipTest("OSTLER_TEST_AMQPS_URI and OSTLER_TEST_CA are not set")
+        # The worker trusts whom the system trusts; here that is the suite's own authority, for this process only.
+        alone = ["unshare", "--mount", "--propagation", "private"]
+        if subprocess.run([*alone, "true"], capture_output=True).returncode != 0:
+            self.skipTest("a mount namespace cannot be had here (root is needed)")
+        proxy = Proxy(uri, cuts_frames=False)
+        self.addCleanup(proxy.close)
+        by_name = proxy.uri.replace("127.0.0.1", "localhost")
+        world = self.make_world(start=False, amqp__uri=by_name, parking__patience="1s")
+        faults = Faults(world.installation)
+        world.installation.worker_prefix = [
+            *alone, "sh", "-c", 'mount --bind "$1" /etc/ssl/certs/ca-certificates.crt && shift && exec "$@"', "sh", authority]
+        world.start()
+        load = Load(world, seed=521)
+        load.publish(30)
+        faults.set(clock_ahead=20 * 366 * 86_400)
+        before = len(proxy.accepted)
+        proxy.reset()
+        tries = re.compile("not consuming; trying again.*tlsFailed.*expired")
+        world.wait(lambda: len(tries.findall(world.worker.output())) >= 3, lambda: f"it says so{world.explain()}", 40)
+        self.assertLess(len(proxy.accepted) - before, 25)
+        self.assertFalse(world.worker.is_ready)
+        faults.set(clock_ahead=0)
+        world.worker.wait_ready(60, pump=world.broker.pump)
         load.check()
 
 

@@ -43,6 +43,7 @@ class Installation:
         self.folder = tempfile.TemporaryDirectory(prefix="ostler-acceptance-")
         self.namespace = namespace
         self.worker_variables = {}  # of the environment, besides the settings
+        self.worker_prefix = []  # a command that becomes the worker
         self.settings = {
             "amqp.uri": AMQP_URI,
             "amqp.namespace": namespace,
@@ -90,7 +91,7 @@ class Worker:
         self.output_path = os.path.join(installation.folder.name, f"worker-{Worker._count}.log")
         with open(self.output_path, "wb") as output:
             self.process = subprocess.Popen(
-                [BINARY, *arguments], cwd=installation.folder.name, stdin=subprocess.DEVNULL, stdout=output,
+                [*installation.worker_prefix, BINARY, *arguments], cwd=installation.folder.name, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**installation.environment(**settings), **installation.worker_variables})
         _running.add(self.process)
