@@ -6,6 +6,7 @@ import os
 import uuid
 
 import pika
+import pika.exceptions
 
 from judge import raw
 from judge.case import OwnWorldCase
@@ -92,6 +93,26 @@ class Hostile(OwnWorldCase):
         self.assertLess(resident_megabytes(world.worker.process) - before, 200, "memory stays bounded")
         row = world.letters("--code", "too-large", "--limit", "1")[0]
         self.assertEqual(base64.b64decode(row["bodyBase64"]), body[:65536], "above 1 MiB the first 64 KiB")
+
+    def test_memory_under_a_flood_of_big_bodies(self):
+        """Prefetched by the hundred, each kept whole, and one as large as a broker takes: the peak stays bounded."""
+        world = self.world
+        self.assertEqual(world.worker.terminate(pump=world.broker.pump), 0)
+        for number in range(80):
+            world.publish("quarantine", b" " * 2 ** 20, message_id=f"whole {number}")
+        large = 0
+        try:
+            world.publish("isolate", b" " * 60 * 2 ** 20, message_id="large")
+            large = 1
+        except pika.exceptions.AMQPError:  # 4.x takes 16 MiB
+            world.broker.reopen()
+        world.start()
+        world.broker.wait(
+            lambda: sum(event.name == "rejected" for event in world.events) == 80 + large, "all are refused", 60)
+        with open(f"/proc/{world.worker.process.pid}/status") as file:
+            peak = next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+        self.assertLess(peak, 250, "megabytes at the most")
+        self.neighbours_are_fine()
 
     def test_headers(self):
         world = self.world
