@@ -33,7 +33,8 @@ import Worker
           _ = try? await subscriber.receives("some more", within: .seconds(3)) { $0.count >= received + more }
         case 1:
           // At a place in the program, the n-th time.
-          let point = [KillPoint.beforeCommit, .afterCommit, .afterPublish].randomElement(using: &random) ?? .afterCommit
+          let points: [KillPoint] = [.beforeCommit, .afterCommit, .afterPublish]
+          let point = points.randomElement(using: &random) ?? .afterCommit
           worker = try await stage.start([KillPoint.variable: "\(point.rawValue):\(more / 3 + 1)"])
           _ = try? await worker.ends(within: .seconds(3))
         default:
