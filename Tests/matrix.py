@@ -159,8 +159,8 @@ Two promises are checked from outside, after every kind of failure:
 - **The story is whole.** For every server the events that reached a subscriber carry, once duplicates by `id` are dropped, the
   versions 1, 2, 3 and so on without a gap, and the last one is what the store says. Quota use is the live allocations.
 
-Nothing of this is simulated here: the program as a process, a real RabbitMQ node, a real store file, real signals. What is
-told by the worker itself counts for nothing. The judge of the killed runs (`Tests/Acceptance/judge`) knows what was confirmed
+What can be done for real is done for real: the program as a process, a RabbitMQ node, a store file, signals. What the worker
+says of itself counts for nothing. The judge of the killed runs (`Tests/Acceptance/judge`) knows what was confirmed
 to the sender and what a subscriber received, reads the store's file with SQLite, and decides every command once more with a
 model of its own that was written from [the contract](contract.md) alone.
 
