@@ -157,7 +157,7 @@ def letters(telling, store):
 
 def would_be_silent(telling, letter):
     """Whether a replay finds it applied already, by itself or by a later attempt, and says nothing."""
-    reading = telling.readings[letter.trace]
+    reading = telling.reading_of(letter.trace, is_replay=True)
     verdict = telling.model.dedup(reading, replay=True) if hasattr(reading, "key") else None
     return verdict is not None and verdict.outcome == "silent"
 

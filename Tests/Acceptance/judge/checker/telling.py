@@ -31,6 +31,7 @@ class Telling:
         self.events = []  # each once, by position
         self.by_id = {}
         self.told = {trace: Told() for trace in record.sent}
+        self.as_replayed = {}  # trace → reading, where a replay is read otherwise than the message itself
         self.readings = {trace: self.read(sent) for trace, sent in record.sent.items()}
         self.data = {}  # (server, version) → (event, data) of the change that led there
         self.quotas = {}  # position → the `quota` of a reply
@@ -50,10 +51,15 @@ class Telling:
         except Refused as refused:
             command = refused.code
         if "x-ostler-replay" in (sent.properties.get("headers") or {}):
+            # Its sender may not claim to be a replay; replayed by an operator it loses that claim.
+            self.as_replayed[sent.trace] = command
             command = "forbidden"
         if sent.expected is not None and command != sent.expected:
             self.problems.add("the model reads a message otherwise than its maker", f"{sent} is {command}")
         return command
+
+    def reading_of(self, trace, is_replay):
+        return self.as_replayed.get(trace, self.readings[trace]) if is_replay else self.readings[trace]
 
     def run(self):
         self.take_once()
@@ -107,8 +113,8 @@ class Telling:
         if event.name == "replayed":
             return self.letters.replayed(event, trace)
         self.told[trace].decisions.append(event)
-        reading = self.readings[trace]
         is_replay = "replayedBy" in event.data
+        reading = self.reading_of(trace, is_replay)
         if isinstance(reading, str):
             self.expect_refusal(event, reading, self.record.sent[trace])
         elif reading is None:
