@@ -339,6 +339,31 @@ class Restores(RecoveryCase):
         self.assertMirrored(world)
         self.assertEqual(told["epoch"], 1)
 
+    def test_a_long_log(self):
+        """What happened since is found by its position in a log of thousands of events, foreign messages among them."""
+        world = self.make_world()
+        servers = self.fleet(world, 500)
+
+        def shout(times):
+            for _ in range(times):
+                mark = len(world.events)
+                world.must("snapshot", {}, seconds=60)
+                world.event(lambda event: event.name == "snapshotCompleted", "all states", 60, mark)
+            for number in range(300):
+                world.publish("x", str(number), exchange="", key=f"{world.namespace}.events.log")
+        shout(14)
+        file, told = self.backup(world)
+        world.must("isolate", {"serverId": servers[3], "subState": "reserved"})
+        shout(2)
+        self.stop(world)
+        done = self.restore(world, file)
+        summary = done["restore"][0]
+        self.assertEqual(summary["gaps"], 0)
+        self.assertEqual(summary["events"], int(world.events[-1].body["position"]) - int(told["position"]))
+        self.assertIn(servers[3], [row["serverId"] for row in done["server"]])
+        world.start()
+        self.assertMirrored(world)
+
     def test_a_backup_under_load(self):
         """Taken while commands are being applied and restored after a crash: nobody's server is given to another."""
         world = self.make_world()

@@ -5,9 +5,9 @@ import Store
 /// Reads from the events log what happened after a backup was taken.
 enum RestoreLog {
   /// Offsets that are not told apart any further when looking for where to begin.
-  private static let searchWidth: Int64 = 5_000
-  /// Read besides before the place that was found: events may have been published again.
-  private static let margin: Int64 = 10_000
+  private static let searchWidth: Int64 = 1_000
+  /// Read besides before the place that was found: as many events as are under way may have been published again.
+  private static let margin: Int64 = 5_000
   /// Messages that are looked at for an event of this store.
   private static let probeCount: Int64 = 100
 

@@ -7,8 +7,8 @@ struct UsageTests {
   func helpTeaches() async throws {
     try await Bench.with { bench in
       let commands = [
-        "run", "send", "import", "servers", "server", "allocations", "quotas", "dead-letters", "events", "topology",
-        "config",
+        "run", "send", "import", "servers", "server", "allocations", "quotas", "dead-letters", "events", "backup",
+        "restore", "topology", "config",
       ]
       for command in commands {
         let ended = try await bench.ostler(command, "--help")
@@ -52,7 +52,8 @@ struct UsageTests {
       ["allocations", "--open", "--ended"], ["allocations", "--since", "x"], ["servers", "--state", "busy"],
       ["server", "x"], ["dead-letters", "list", "--command", "alocate"], ["dead-letters", "list", "--limit", "0"],
       ["events", "--from", "last"], ["events", "--from", "first", "--since", "1h"], ["events", "--count", "0"],
-      ["import", "servers", "fleet.txt"], ["import", "servers", "missing.csv"],
+      ["backup"], ["restore"], ["restore", "a", "b"], ["import", "servers", "fleet.txt"],
+      ["import", "servers", "missing.csv"],
     ])
   func wrongUsage(arguments: [String]) async throws {
     try await Bench.with { bench in

@@ -227,6 +227,38 @@ struct ContractTableTests {
     #expect(codes.sorted() == RejectionCode.allCases.map(\.rawValue).sorted())
   }
 
+  @Test("every state that a restore may find a server in, and the command that withdraws it")
+  func withdrawals() throws {
+    let table = try Page.contract.table("withdrawals")
+    #expect(table.code(0).joined().sorted() == StateName.allCases.map(\.rawValue).sorted())
+    let known = LastKnown(
+      name: nil, locationID: LocationID(18), instanceTypeID: InstanceTypeID(126), state: .available)
+    let allocation = Allocation(
+      id: UUID128(high: 1, low: 2), serverID: ServerID(1), clientID: ClientID(7), contractID: nil, quotaType: .onDemand,
+      locationID: LocationID(18), instanceTypeID: InstanceTypeID(126), startedAt: Timestamp(milliseconds: 0))
+    for row in table.rows {
+      let command = PageTable.code(in: row[1]).first
+      for name in PageTable.code(in: row[0]).compactMap(StateName.init(rawValue:)) {
+        let state: ServerState =
+          switch name {
+          case .new: .new
+          case .backToBaseline: .backToBaseline(baselineID: UUID128(high: 1, low: 2))
+          case .available: .available
+          case .allocated: .allocated(allocation)
+          case .isolated: .isolated(Isolation(subState: .excluded))
+          case .quarantined: .quarantined(Quarantine(holds: [Hold(caseID: nil)], held: .new))
+          case .decommissioned: .decommissioned
+          }
+        let server = Server(
+          id: ServerID(1), version: 1, enrolledAtVersion: 1, name: nil, locationID: LocationID(18),
+          instanceTypeID: InstanceTypeID(126), state: state, previousState: nil, reason: nil,
+          changedAt: Timestamp(milliseconds: 0))
+        let withdrawing = ServerCommand.withdraw(server, lastKnown: known, caseID: "c", reason: "r")
+        #expect(withdrawing?.name.rawValue == command, "\(name.rawValue)")
+      }
+    }
+  }
+
   @Test("every metric, as a scrape names it")
   func metrics() throws {
     let table = try Page("docs/operations.md").table("metrics")
