@@ -60,6 +60,17 @@ package struct Return: Sendable, Hashable {
   package let routingKey: String
   package let properties: Properties
   package let body: Body
+
+  package init(
+    replyCode: Int, replyText: String, exchange: String, routingKey: String, properties: Properties, body: Body
+  ) {
+    self.replyCode = replyCode
+    self.replyText = replyText
+    self.exchange = exchange
+    self.routingKey = routingKey
+    self.properties = properties
+    self.body = body
+  }
 }
 
 /// What comes in on a connection, in the order of the wire.

@@ -28,6 +28,11 @@ package struct Published: Sendable, Hashable {
   /// was cancelled; the rest was not begun.
   package let count: Int
 
+  package init(first: UInt64, count: Int) {
+    self.first = first
+    self.count = count
+  }
+
   /// The sequence numbers that were used.
   package var sequences: Range<UInt64> { first..<(first + UInt64(count)) }
 }

@@ -11,10 +11,10 @@ package final class Store: Sendable {
   package let path: String
   /// As it was when the store was opened.
   package let identity: StoreIdentity
-  private let pool: DatabasePool
-  private let writer: Writer
-  private let operationHash: SipHash
-  private let isReadOnly: Bool
+  let pool: DatabasePool
+  let writer: Writer
+  let operationHash: SipHash
+  let isReadOnly: Bool
   /// The file that was opened; another one may have its name by now.
   private let file: FileID
 
@@ -137,9 +137,7 @@ package final class Store: Sendable {
   /// - Parameter owner: random, one per start of a worker.
   package func takeOver(as owner: UUID128) async throws(StoreError) -> TakeOver {
     try await commit(owner: nil) { (transaction) throws(StoreError) in
-      let meta = try transaction.meta()
-      try transaction.setWorker(owner)
-      return TakeOver(token: WorkerToken(owner: owner), meta: meta)
+      try transaction.takeOver(as: owner)
     }
   }
 

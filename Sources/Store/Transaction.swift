@@ -52,6 +52,12 @@ package final class Transaction: Snapshot {
     try note.finish()
   }
 
+  func takeOver(as owner: UUID128) throws(StoreError) -> TakeOver {
+    let meta = try meta()
+    try setWorker(owner)
+    return TakeOver(token: WorkerToken(owner: owner), meta: meta)
+  }
+
   /// - Parameter owner: `nil`: nobody may commit for the worker until one takes the store over.
   func setWorker(_ owner: UUID128?) throws(StoreError) {
     var run = try connection.prepare(Statements.setWorker)
