@@ -114,6 +114,17 @@ let package = Package(
       ],
       swiftSettings: strict
     ),
+    // The worker's pipeline in a world that a seed decides.
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Worker", "Store", "Lifecycle", "AMQP", "TestSupport",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "CrashTests",
       dependencies: ["ostler", "AMQP", "Lifecycle", "TestSupport", "Worker"],

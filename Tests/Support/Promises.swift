@@ -67,7 +67,7 @@ package enum Promises {
     return problems
   }
 
-  private static func quotaUse(_ store: StoreProbe) throws -> [String] {
+  package static func quotaUse(_ store: StoreProbe) throws -> [String] {
     // Charged once for type and location, where it is on-demand also for the location and for the client.
     let live = """
       SELECT client_id, contract, location_id, instance_type_id, count(*) FROM (
