@@ -6,6 +6,8 @@ extension Session {
   private static let systemCAFiles = [
     "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
   ]
+  /// Of an authority of one's own: the variable that OpenSSL's own programs go by.
+  private static var namedCAFile: String? { getenv("SSL_CERT_FILE").map { String(cString: $0) } }
   /// What the library will read, whatever was agreed on: see `ConnectionOptions.frameMaxBytes`.
   private static let readableFrameBytes: Int32 = 1_048_576
 
@@ -87,9 +89,11 @@ extension Session {
 
   private func prepareTLS(_ socket: OpaquePointer) throws(AMQPError) {
     let tls = options.tls
-    guard let caFile = tls.caFile ?? Self.systemCAFiles.first(where: { access($0, R_OK) == 0 }) else {
+    guard let caFile = tls.caFile ?? Self.namedCAFile ?? Self.systemCAFiles.first(where: { access($0, R_OK) == 0 })
+    else {
       throw AMQPError(
-        .tlsFailed, "no file with certificate authorities was found; name one in the options", scope: .connection)
+        .tlsFailed, "no file with certificate authorities was found; name one in the environment, as SSL_CERT_FILE",
+        scope: .connection)
     }
     guard amqp_ssl_socket_set_cacert(socket, caFile) == AMQP_STATUS_OK.rawValue else {
       throw AMQPError(
