@@ -46,6 +46,8 @@ final class SimulatedBroker: @unchecked Sendable {
     return link
   }
 
+  func readyMessages(in queue: String) -> Int { byName[queue]?.ready.count ?? 0 }
+
   /// Nothing waits, and nothing is out.
   var isEmpty: Bool {
     queues.allSatisfy { $0.ready.isEmpty } && links.allSatisfy { $0.unacked.isEmpty && $0.toBroker.isEmpty }

@@ -13,12 +13,18 @@ struct SimulatedConnector: Broker {
   func publisher(_ role: ConnectionRole) -> any PublishingConnection {
     SimulatedConnection(link: process.world.broker.link(role, process))
   }
+  func inspector() -> any InspectingConnection {
+    SimulatedConnection(link: process.world.broker.link(.inspector, process))
+  }
 }
 
-struct SimulatedConnection: ConsumingConnection, PublishingConnection {
+struct SimulatedConnection: ConsumingConnection, PublishingConnection, InspectingConnection {
   let link: Link
 
-  func open(_ brokers: [BrokerURI]) async throws(AMQPError) { try await link.open() }
+  func open(_ brokers: [BrokerURI]) async throws(AMQPError) -> BrokerURI {
+    try await link.open()
+    return brokers[0]
+  }
   func close() async { await link.close() }
   func receive(maxCount: Int, maxBytes: Int, atMost limit: Duration?) async throws(AMQPError) -> [Inbound] {
     try await link.receive(maxCount: maxCount, atMost: limit)
@@ -27,6 +33,10 @@ struct SimulatedConnection: ConsumingConnection, PublishingConnection {
   func closeChannel() async throws(AMQPError) { try await link.closeChannel() }
   func declare(_ object: TopologyObject) async throws(AMQPError) { try await link.onChannel(.declare(object)) }
   func find(_ object: TopologyObject) async throws(AMQPError) { try await link.onChannel(.find(object)) }
+  func readyMessages(in queue: String) async throws(AMQPError) -> Int {
+    try await link.onChannel(.find(.queue(name: queue, arguments: [:])))
+    return link.process.world.broker.readyMessages(in: queue)
+  }
   func lock(_ queue: String) async throws(AMQPError) { try await link.onChannel(.lock(queue)) }
   func setPrefetch(_ count: Int) async throws(AMQPError) { try await link.onChannel(.prefetch(count)) }
   func subscribe(to queue: String) async throws(AMQPError) -> ConsumerTag {

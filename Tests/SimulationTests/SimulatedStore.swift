@@ -11,6 +11,10 @@ final class SimulatedStore: WorkerStore, @unchecked Sendable {
 
   init(_ process: SimulatedWorker) { self.process = process }
 
+  var identity: StoreIdentity { world.store.identity }
+
+  func isInPlace() throws(StoreError) -> Bool { true }
+
   func takeOver(as owner: UUID128) async throws(StoreError) -> TakeOver {
     try await pass("take over")
     let taken = try world.store.takeOverBlocking(as: owner)

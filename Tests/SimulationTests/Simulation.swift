@@ -46,6 +46,8 @@ final class Simulation: @unchecked Sendable {
     settings.parking.limit = [0, 2, 200][scheduler.pick(3)]
     settings.parking.patience = [.zero, .milliseconds(300), .seconds(3)][scheduler.pick(3)]
     settings.deadLetters.maxReplays = 3
+    // The simulated broker has no streams.
+    settings.events.log.isEnabled = false
     self.settings = settings
     var bounds = WorkerBounds()
     bounds.eventsInFlight = [1, 3, 8, 4000][scheduler.pick(4)]

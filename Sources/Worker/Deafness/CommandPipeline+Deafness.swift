@@ -26,10 +26,9 @@ extension CommandPipeline {
   func watchForDeafness() throws(DeafSubscription) {
     switch watch.next(at: monotonicNow) {
     case .wait(let until): nextLook = until
-    case .ask(let sources, let question):
+    case .ask(let sources, let number):
       nextLook = monotonicNow + DeafnessWatch.answerPause
-      // Beside the batches, which must not wait for the answer.
-      Task { await ask(sources, question) }
+      question.set(DeafnessQuestion(sources: sources, number: number))
     case .subscribeAgain(let finding):
       instruments.deafnesses.increment()
       let error = DeafSubscription(finding, topology)
@@ -38,6 +37,25 @@ extension CommandPipeline {
         [.queue: error.queues, .count: error.count])
       health.set(.consumer, .notReady("\(error)"))
       throw error
+    }
+  }
+
+  /// Takes batches, and beside them asks what the watch wants to know: batches must not wait for the answer.
+  func takeBatchesAndAsk(over connection: any ConsumingConnection) async throws {
+    try await withThrowingTaskGroup { group in
+      group.addTask { try await self.takeBatches(from: connection) }
+      group.addTask { try await self.askForever() }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  private func askForever() async throws {
+    var asked = question.value.number
+    while true {
+      let next = try await question.wait { [asked] in $0.number > asked }
+      asked = next.number
+      await ask(next.sources, next.number)
     }
   }
 
@@ -67,6 +85,13 @@ extension CommandPipeline {
     health.set(.consumer, .ready)
     logger.log(.notice, "messages come again, or none wait", [:])
   }
+}
+
+/// What the watch for deafness wants to know, the latest of it.
+struct DeafnessQuestion: Sendable {
+  /// Whose messages are asked about.
+  var sources: Set<Source> = []
+  var number = 0
 }
 
 /// The broker does not send what waits in queues that are subscribed to.

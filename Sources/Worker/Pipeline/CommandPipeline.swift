@@ -42,6 +42,7 @@ actor CommandPipeline: Service {
   /// The store was compared with the events log.
   var hasCheckedLog = false
   var watch: DeafnessWatch
+  let question = Watched(DeafnessQuestion())
   /// When the watch wants to be asked next, on the clock of `monotonicNow`.
   var nextLook = Duration.zero
   /// A subscription was found deaf, and nothing was heard of it since.
@@ -192,7 +193,7 @@ actor CommandPipeline: Service {
       let begun = clock.uptime
       do {
         try await subscribe(on: connection)
-        try await takeBatches(from: connection)
+        try await takeBatchesAndAsk(over: connection)
       } catch let error as StoreError where error.isTrouble {
         try await pause(because: error, connection: connection)
       } catch let error as AMQPError where error.isChannelLost && !error.isConnectionLost {
