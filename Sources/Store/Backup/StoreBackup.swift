@@ -12,9 +12,6 @@ package enum StoreBackup {
     case checking
   }
 
-  /// Pages between two looks at `progress`: 4 MiB.
-  private static let pagesPerStep: Int32 = 1024
-
   /// Copies the store at `path` into `file`, which appears under that name only when it is whole, on disk and checked.
   /// Only its owner may read and write it.
   ///
@@ -25,11 +22,12 @@ package enum StoreBackup {
   /// Blocks the thread.
   ///
   /// - Parameters:
+  ///   - pagesPerStep: how many are copied between two looks at `progress`.
   ///   - replaces: whether a file of that name may be replaced. The store itself never is.
   ///   - progress: what it throws ends the copying, and nothing is left of it.
   /// - Returns: what the copy says of itself.
   package static func make(
-    of path: String, to file: String, replaces: Bool, options: StoreOptions = StoreOptions(),
+    of path: String, to file: String, replaces: Bool, pagesPerStep: Int = 1024, options: StoreOptions = StoreOptions(),
     progress: @escaping (Progress) throws -> Void
   ) throws(StoreError) -> StoreCopyFacts {
     guard case .store = try StoreFile.look(at: path, options: options) else {
@@ -40,7 +38,8 @@ package enum StoreBackup {
     defer { copy.remove() }
     let facts: StoreCopyFacts
     do {
-      try StoreCopying.copy(from: path, to: copy.path, pagesPerStep: pagesPerStep, options: options, progress: progress)
+      try StoreCopying.copy(
+        from: path, to: copy.path, pagesPerStep: Int32(clamping: pagesPerStep), options: options, progress: progress)
       try copy.sync()
       try progress(.checking)
       facts = try StoreCopying.check(copy.path, as: "copy \(file)", options: options)

@@ -158,6 +158,10 @@ package final class StoreReplacement {
   ///
   /// - Throws: ``StoreError/Code/busy`` while somebody has.
   private static func fold(_ path: String, options: StoreOptions) throws(StoreError) {
+    // SQLite would empty the log of what it does not take for a database.
+    guard try StoreFile.readHeader(of: path) != nil else {
+      throw StoreError(.notOstler, "The file \(path) is no SQLite database, or its first page is damaged.")
+    }
     var configuration = StoreFile.connectionConfiguration(options)
     // Every connection in WAL mode keeps a shared lock for as long as it is open, so this waits for the last to close
     // (https://www.sqlite.org/pragma.html#pragma_locking_mode).

@@ -94,7 +94,7 @@ enum StoreFile {
 
   /// What the first 100 bytes say (https://www.sqlite.org/fileformat2.html#the_database_header). `nil`: they are not
   /// those of an SQLite database.
-  private static func readHeader(of path: String) throws(StoreError) -> Header? {
+  static func readHeader(of path: String) throws(StoreError) -> Header? {
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw systemError("cannot be opened", path: path) }
     defer { Glibc.close(descriptor) }
