@@ -113,6 +113,20 @@ class Replay(LetterCase):
             and float(metrics()['ostler_dead_letters{state="discarded"}']) >= 1
             and float(metrics()["ostler_dead_letters_oldest_age_seconds"]) > 0, "the gauges", 60)
 
+    def test_a_replay_between_an_applied_attempt_and_a_rejected_one(self):
+        """That an earlier attempt was applied, and a later one rejected, is no reason against a replay of this one."""
+        world = self.world
+        body = {"serverId": world.server("new"), "subState": "reserved", "operationUuid": operation()}
+        self.assertVerdict(world.ask("isolate", body), "applied")
+        world.must("quarantine", {"serverId": body["serverId"]})
+        letter, _ = self.rejected("isolate", {**body, "attempt": 2, "reason": "second"})
+        self.rejected("isolate", {**body, "attempt": 3, "reason": "third"})
+        world.must("unquarantine", {"serverId": body["serverId"], "outcome": "baseline", "reason": "over"})
+        self.replay(letter["id"])
+        world.event(
+            lambda event: event.key == "command.isolate.replayed" and event.operation == body["operationUuid"],
+            "the replay is applied")
+
     def test_a_forged_replay_is_refused(self):
         world = self.world
         reply = world.ask("quarantine", {"serverId": world.server("new")}, headers={"x-ostler-replay": f"{operation()}/1"})

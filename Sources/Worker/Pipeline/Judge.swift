@@ -65,9 +65,11 @@ struct Judge<View: StateView> {
     case .fresh: return nil
     case .duplicate: return .alreadyApplied
     case .conflict(let rejection):
-      // It was seen, and nothing after it was applied: that later attempts were rejected too is no reason against it.
+      // It was seen, and nothing after it was applied: that later attempts were rejected too is no reason against it, and
+      // neither is an earlier one that was applied, unless a client would be given a second server.
       let wasSeen = others.count < records.count
-      return wasSeen && others.allSatisfy { $0.outcome == .rejected } ? nil : .rejected(rejection, takesKey: false)
+      let isGiven = message.command.name == .allocate && !others.allSatisfy { $0.outcome == .rejected }
+      return wasSeen && !isGiven ? nil : .rejected(rejection, takesKey: false)
     }
   }
 
