@@ -43,17 +43,16 @@ class KillPointCase(unittest.TestCase):
         self.assertEqual(status, -9, f"killed at {point}:\n{self.run_.worker.tail()}")
         self.run_.kill()
 
-    def each(self, points, prepare=lambda many: None, after_start=lambda: None):
+    def each(self, points, after_start=lambda: None, may_crash=False):
         """Every place, with one message and with many, once and three times in a row."""
         for point in points:
             for many in (False, True):
                 for times in (1, 3):
                     with self.subTest(point=point, many=many, times=times):
-                        prepare(many)
                         for _ in range(times):
                             self.send(self.messages(many))
                             self.dies_at(point, after_start)
-        self.judge()
+        self.judge(may_crash)
 
     def in_peace(self):
         """A worker that is left alone until everything that is there now is decided."""
@@ -63,7 +62,8 @@ class KillPointCase(unittest.TestCase):
         run.sender.wait_idle()
         wait_until(run.is_quiet, run.what_is_left, 60, idle=0.3)
 
-    def judge(self):
+    def judge(self, may_crash=False):
+        """Both promises. `may_crash`: one message may have been in hand at three ends in a row."""
         self.run_.settle()
         problems, counts = self.run_.judge()
         if problems:
@@ -72,13 +72,13 @@ class KillPointCase(unittest.TestCase):
         store = sqlite3.connect(f"file:{self.run_.folder}/store.sqlite?mode=ro", uri=True)
         self.addCleanup(store.close)
         crashed = store.execute("SELECT count(*) FROM dead_letters WHERE code = 'worker-crash'").fetchone()[0]
-        self.assertEqual(crashed, 0, "killed three times in a row is not crashed over three times in a row")
+        self.assertTrue(may_crash or crashed == 0, f"{crashed} healthy messages were given up")
         return store
 
 
 class KillPoints(KillPointCase):
     def test_around_the_commit(self):
-        self.each(["before-commit", "in-transaction", "after-commit"])
+        self.each(["before-commit", "in-transaction", "after-commit"], may_crash=True)
 
     def test_around_the_ack(self):
         self.each(["before-ack", "after-ack"])

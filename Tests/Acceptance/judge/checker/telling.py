@@ -1,7 +1,7 @@
 """The events, one after the other, against the model: who decided what, and was it right?"""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import story
 from ..model import Model, Refused, Rules, read
@@ -46,10 +46,11 @@ class Telling:
         commands = f"{self.rules.namespace}.commands"
         if sent.exchange == f"{self.rules.namespace}.dead-letters" or (sent.exchange == commands and sent.key not in FIELDS):
             return None
-        try:
-            command = read(sent, self.rules)
-        except Refused as refused:
-            command = refused.code
+        command = self.command_or_code(sent)
+        if sent.exchange == "":
+            # A replay comes by the right way, whichever way the message came itself.
+            self.as_replayed[sent.trace] = self.command_or_code(
+                replace(sent, exchange=commands, key=sent.key.removeprefix(commands + ".")))
         if "x-ostler-replay" in (sent.properties.get("headers") or {}):
             # Its sender may not claim to be a replay; replayed by an operator it loses that claim.
             self.as_replayed[sent.trace] = command
@@ -57,6 +58,12 @@ class Telling:
         if sent.expected is not None and command != sent.expected:
             self.problems.add("the model reads a message otherwise than its maker", f"{sent} is {command}")
         return command
+
+    def command_or_code(self, sent):
+        try:
+            return read(sent, self.rules)
+        except Refused as refused:
+            return refused.code
 
     def reading_of(self, trace, is_replay):
         return self.as_replayed.get(trace, self.readings[trace]) if is_replay else self.readings[trace]
