@@ -1,7 +1,7 @@
 import Testing
 
 /// The corpus through the entry functions of the fuzzers, without libFuzzer (`scripts/fuzz`).
-@Suite(.timeLimit(.minutes(2))) struct CorpusTests {
+@Suite(.timeLimit(.minutes(5))) struct CorpusTests {
   /// The outcomes, or what was broken, in the order of the inputs.
   private static func outcomes(_ target: FuzzTarget, _ inputs: [[UInt8]]) -> [Result<String, Violation>] {
     let results = Box<[Result<String, Violation>]>([])
