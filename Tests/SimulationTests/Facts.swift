@@ -1,6 +1,7 @@
 import Lifecycle
 import Store
 import TestSupport
+import Worker
 
 /// What is known from outside: what was committed, published, confirmed and received. Each report says what it breaks.
 struct Facts {
@@ -24,8 +25,10 @@ struct Facts {
   var lastCommitted: Int64 { events.last?.position ?? 0 }
   func hasEvent(ofCopy number: Int) -> Bool { copies.contains(number) }
 
-  mutating func committed(_ row: OutboxEvent, _ senders: Senders) -> String? {
-    let event = CommittedEvent(position: row.position, id: row.id, routingKey: row.routingKey, body: row.body)
+  mutating func committed(_ row: OutboxEvent, of storeID: UUID128, _ senders: Senders) -> String? {
+    let encoded = row.encoded(for: storeID)
+    let event = CommittedEvent(
+      position: row.position, id: encoded.id, routingKey: encoded.routingKey, body: encoded.bytes)
     let last = lastCommitted
     events.append(event)
     guard event.position == last + 1 else { return "position \(event.position) was committed after \(last)" }

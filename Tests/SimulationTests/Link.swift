@@ -188,6 +188,7 @@ final class Link: @unchecked Sendable {
   func receive(maxCount: Int, atMost limit: Duration?) async throws(AMQPError) -> [Inbound] {
     if scheduler.chance(oneIn: 4) { await scheduler.pause() }
     if process.isDead { throw Self.closedByUs }
+    if case .consumer = role { process.world.isDoneWithItsBatch(process) }
     precondition(receiver == nil, "one task at a time receives")
     if inbox.isEmpty {
       if case .closed(let error) = channelState { throw error }
@@ -268,7 +269,6 @@ final class Link: @unchecked Sendable {
     inbox.removeAll { if case .delivery = $0 { true } else { false } }
     inHand = []
     onTheWay = [:]
-    process.world.lostWhatWasInHand(process)
     wakeReceiver()
   }
 

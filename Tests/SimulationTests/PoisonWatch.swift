@@ -14,9 +14,16 @@ struct PoisonWatch {
     self.isToBeNoted = isToBeNoted
   }
 
+  /// The batch that it was in is over. A note of it may stand.
+  mutating func drop() { isInHand = false }
+
   /// After a transaction: how often it stands noted.
   mutating func noted(_ times: Int) {
-    isNoted = isInHand && isToBeNoted && times > self.times
+    if times == 0 {
+      isNoted = false
+    } else if isInHand && isToBeNoted && times > self.times {
+      isNoted = true
+    }
     self.times = times
   }
 

@@ -19,6 +19,7 @@ final class SimulatedStore: WorkerStore, @unchecked Sendable {
     try await pass("take over")
     let taken = try world.store.takeOverBlocking(as: owner)
     process.tookOver(taken)
+    world.owner = process.number
     world.committed(by: process)
     try await back()
     return taken
@@ -41,6 +42,9 @@ final class SimulatedStore: WorkerStore, @unchecked Sendable {
       throw error
     }
     world.scheduler.trace.note("worker \(process.number): \(SimulatedWorker.service) has committed")
+    if world.owner != process.number {
+      world.scheduler.violate("worker \(process.number) has committed, and worker \(world.owner) has the store")
+    }
     world.committed(by: process)
     try await back()
     return result

@@ -23,6 +23,8 @@ final class Simulation: @unchecked Sendable {
   private(set) var senders: Senders
   private(set) var facts = Facts()
 
+  /// The worker that took the store over last.
+  var owner = 0
   private(set) var steps = 0
   private var workers: [SimulatedWorker] = []
   private var ended: [SimulatedWorker] = []
@@ -32,7 +34,10 @@ final class Simulation: @unchecked Sendable {
   private var isCalm = false
   private let epoch = Timestamp(milliseconds: 1_790_000_000_000)
 
-  init(seed: UInt64, file: StoreFile, isRecording: Bool = false) throws {
+  /// - Parameter adjust: what is different from the weather that the seed brings.
+  init(
+    seed: UInt64, file: StoreFile, isRecording: Bool = false, adjust: (inout Weather) -> Void = { _ in }
+  ) throws {
     try file.reset()
     self.seed = seed
     store = file.store
@@ -41,6 +46,7 @@ final class Simulation: @unchecked Sendable {
     let scheduler = Scheduler(seed: seed, trace: trace)
     self.scheduler = scheduler
     weather = Weather(using: &scheduler.random)
+    adjust(&weather)
     var settings = Settings.standard
     settings.amqp.prefetch = [2, 5, 30, 1000][scheduler.pick(4)]
     settings.parking.limit = [0, 2, 200][scheduler.pick(3)]
@@ -165,6 +171,7 @@ final class Simulation: @unchecked Sendable {
       guard let worker = scheduler.pick(workers.filter { !$0.isFrozen }) else { return }
       trace.note("worker \(worker.number) freezes")
       worker.isFrozen = true
+      if scheduler.chance(oneIn: 2) { giveUp(worker) }
       scheduler.after(.milliseconds(scheduler.pick(5000)), id: scheduler.nextID()) { [unowned self] in thaw(worker) }
     case .thaw: if let worker = scheduler.pick(workers.filter(\.isFrozen)) { thaw(worker) }
     case .cut: scheduler.pick(links)?.cut()
@@ -197,6 +204,15 @@ final class Simulation: @unchecked Sendable {
   }
 
   private var links: [Link] { broker.links.filter { $0.lost == nil && $0.isOpenAtBroker } }
+
+  /// Nothing has been heard of it for two heartbeats: its lock is free, and another takes over.
+  private func giveUp(_ worker: SimulatedWorker) {
+    scheduler.after(.milliseconds(scheduler.pick(1000)), id: scheduler.nextID()) { [unowned self] in
+      guard worker.isFrozen else { return }
+      for link in worker.links where link.isOpenAtBroker { broker.giveUp(link) }
+      if workers.count < 2 { startWorker() }
+    }
+  }
 
   private func thaw(_ worker: SimulatedWorker) {
     guard worker.isFrozen else { return }
@@ -306,7 +322,10 @@ final class Simulation: @unchecked Sendable {
           position > known ? try snapshot.outbox(after: known, limit: 100_000, maxBytes: .max) : []
         )
       }
-      for event in fresh { check(facts.committed(event, senders)) }
+      for event in fresh {
+        check(facts.committed(event, of: store.identity.storeID, senders))
+        checkPoison(event)
+      }
       check(facts.marked(before: oldest ?? position + 1))
       if position != facts.lastCommitted {
         scheduler.violate("the store is at position \(position), its last event at \(facts.lastCommitted)")
@@ -323,13 +342,24 @@ final class Simulation: @unchecked Sendable {
     }
   }
 
+  /// The poison ends whoever looks into it: only as a dead letter can it leave its queue.
+  private func checkPoison(_ row: OutboxEvent) {
+    let event = CommittedEvent(position: row.position, id: row.id, routingKey: row.routingKey, body: row.body)
+    guard weather.hasPoison, let copy = event.copy, senders.intent(of: copy).isPoison,
+      senders.intent(of: copy).events.first == event.position
+    else { return }
+    if event.code != "worker-crash", event.code != "expired" {
+      scheduler.violate("a message that ends every worker was decided: \(event.routingKey)")
+    }
+  }
+
   /// The worker has taken a message out of its connection.
   func handed(_ message: Message, redelivered: Bool, to process: SimulatedWorker) {
     guard let number = message.number, senders.intent(of: number).isPoison else { return }
     process.poison.hand(redelivered && process.isCareful)
   }
 
-  func lostWhatWasInHand(_ process: SimulatedWorker) { process.poison = PoisonWatch() }
+  func isDoneWithItsBatch(_ process: SimulatedWorker) { process.poison.drop() }
 
   private func watchPoison(_ process: SimulatedWorker) throws(StoreError) {
     guard weather.hasPoison, let identity = senders.poisonIdentity else { return }

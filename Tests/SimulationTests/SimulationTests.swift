@@ -18,6 +18,23 @@ import Testing
     try await run((0..<100_000).map { first + $0 })
   }
 
+  @Test(
+    "A store that takes the note of a suspect and then fails over its transaction, again and again, convicts nobody")
+  func halfATransaction() async throws {
+    let failures = try await onOwnThread {
+      let file = try StoreFile()
+      return try (0..<12 as Range<UInt64>).flatMap { seed in
+        let simulation = try Simulation(seed: seed, file: file) { weather in
+          weather.set(.crash, 3)
+          weather.commitFails = 2
+          weather.hasPoison = false
+        }
+        return simulation.run().map { "seed \(seed): \($0)" }
+      }
+    }
+    #expect(failures == [])
+  }
+
   @Test("A seed that is run again does the same, step by step")
   func repeats() async throws {
     let differing = try await onOwnThread {

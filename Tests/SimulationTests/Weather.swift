@@ -43,6 +43,8 @@ struct Weather {
 
   func weight(of disturbance: Disturbance) -> Int { weights[disturbance.rawValue] }
 
+  mutating func set(_ disturbance: Disturbance, _ weight: Int) { weights[disturbance.rawValue] = weight }
+
   func disturbance(using random: inout SeededRandom) -> Disturbance? {
     let total = weights.reduce(0, +)
     guard total > 0 else { return nil }

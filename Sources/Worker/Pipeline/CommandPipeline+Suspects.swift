@@ -37,8 +37,14 @@ extension CommandPipeline {
     let source = source(of: delivery)
     let queue = topology.queue(of: source)
     let identity = identity(of: delivery)
-    let times = try await store.commit(owner: owner) { [now = clock.now] transaction throws(StoreError) in
-      try transaction.noteSuspect(identity, at: now)
+    let times: Int
+    if let known = suspects[identity] {
+      times = known
+    } else {
+      times = try await store.commit(owner: owner) { [now = clock.now] transaction throws(StoreError) in
+        try transaction.noteSuspect(identity, at: now)
+      }
+      suspects[identity] = times
     }
     KillPoint.suspectNoted.reach()
     if times > Self.maxCrashes {
@@ -50,6 +56,7 @@ extension CommandPipeline {
     } else {
       try await commit([decode(delivery)], over: connection, suspect: identity)
     }
+    suspects[identity] = nil
   }
 
   /// A message that was kept as `worker-crash` and comes once more, because its acknowledgement was lost: it is counted

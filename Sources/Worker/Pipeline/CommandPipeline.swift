@@ -51,6 +51,9 @@ actor CommandPipeline: Service {
   /// Begins anew when a batch has got through: a disk that has room for a probe may have none for a batch, and with each
   /// pause everything goes back to the broker, which counts.
   var storeBackoff = Backoff()
+  /// Of the messages that this process has noted and not decided: how often they stand noted. A transaction that fails is
+  /// no end of the process, however often the store's trouble gives the message back.
+  var suspects: [[UInt8]: Int] = [:]
   private var turn = 0
   private var hasConnected = false
 
@@ -173,6 +176,7 @@ actor CommandPipeline: Service {
     outbox.begin(newest: taken.meta.position, firstUnmarked: depth.oldestPosition)
     hasSnapshotRun = run != nil
     isCareful = turn == 0 && !taken.meta.workerEndedCleanly
+    suspects = [:]
     turn += 1
     activity.set(.active(taken.token, turn: turn))
     instruments.active.record(1)
