@@ -26,9 +26,7 @@ struct Facts {
   func hasEvent(ofCopy number: Int) -> Bool { copies.contains(number) }
 
   mutating func committed(_ row: OutboxEvent, of storeID: UUID128, _ senders: Senders) -> String? {
-    let encoded = row.encoded(for: storeID)
-    let event = CommittedEvent(
-      position: row.position, id: encoded.id, routingKey: encoded.routingKey, body: encoded.bytes)
+    let event = CommittedEvent(row, of: storeID)
     let last = lastCommitted
     events.append(event)
     guard event.position == last + 1 else { return "position \(event.position) was committed after \(last)" }

@@ -1,6 +1,7 @@
 import AMQP
 import Glibc
 import Lifecycle
+import Store
 import TestSupport
 import Worker
 
@@ -68,11 +69,12 @@ struct CommittedEvent: Hashable {
   /// The copy that it tells of.
   let copy: Int?
 
-  init(position: Int64, id: UUID128, routingKey: String, body: [UInt8]) {
-    self.position = position
-    self.id = id
-    self.routingKey = routingKey
-    self.body = body
+  init(_ row: OutboxEvent, of storeID: UUID128) {
+    let encoded = row.encoded(for: storeID)
+    position = row.position
+    id = encoded.id
+    routingKey = encoded.routingKey
+    body = encoded.bytes
     copy = Self.field("traceparent", in: body).flatMap { Int($0.dropFirst(3).prefix(32), radix: 16) }
   }
 

@@ -344,7 +344,7 @@ final class Simulation: @unchecked Sendable {
 
   /// The poison ends whoever looks into it: only as a dead letter can it leave its queue.
   private func checkPoison(_ row: OutboxEvent) {
-    let event = CommittedEvent(position: row.position, id: row.id, routingKey: row.routingKey, body: row.body)
+    let event = CommittedEvent(row, of: store.identity.storeID)
     guard weather.hasPoison, let copy = event.copy, senders.intent(of: copy).isPoison,
       senders.intent(of: copy).events.first == event.position
     else { return }
