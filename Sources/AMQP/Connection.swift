@@ -119,16 +119,22 @@ package actor Connection {
   ///
   /// One task at a time. `maxBytes` counts bodies and headers as they are in memory; one message is always returned,
   /// however large.
+  /// - Parameter limit: nothing is returned when so much time has passed and nothing has come in; `nil`: no limit.
   /// - Throws: `cancelled` when the task is; else why the channel or the connection is gone, once what came before is taken
   ///   (deliveries of a lost channel are not handed out any more: the broker has them back).
-  package func receive(maxCount: Int, maxBytes: Int) async throws(AMQPError) -> [Inbound] {
+  package func receive(
+    maxCount: Int, maxBytes: Int, within limit: Duration? = nil
+  ) async throws(AMQPError) -> [Inbound] {
     precondition(maxCount > 0, "receive needs room for one")
     let id = nextWaitID()
     let bound = bound
+    let deadline = limit.map { MonotonicTime.now + $0 }
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         session.receive(
-          Session.Receiver(id: id, maxCount: maxCount, maxBytes: maxBytes) { continuation.resume(returning: $0) })
+          Session.Receiver(id: id, maxCount: maxCount, maxBytes: maxBytes, deadline: deadline) {
+            continuation.resume(returning: $0)
+          })
       }
     } onCancel: {
       thread.submit { bound.value.cancelReceive(id) }

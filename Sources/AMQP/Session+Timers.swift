@@ -24,14 +24,18 @@ extension Session {
 
   /// When something is due if nothing happens.
   var nextDeadline: MonotonicTime? {
-    var deadlines = [silenceDeadline, heartbeatDeadline, roomDeadline, requestDeadline, closeDeadline]
+    var deadlines = [
+      silenceDeadline, heartbeatDeadline, roomDeadline, requestDeadline, closeDeadline, receiver?.deadline,
+    ]
     if let patienceDeadline, patienceDeadline > .now { deadlines.append(patienceDeadline) }
     return deadlines.compactMap(\.self).min()
   }
 
   func checkTimers() {
-    guard handle != nil else { return }
     let now = MonotonicTime.now
+    // What has come by now counts.
+    if let deadline = receiver?.deadline, deadline <= now, inbox.isEmpty { dismissReceiver() }
+    guard handle != nil else { return }
     if let closeDeadline, closeDeadline <= now {
       return lose(AMQPError(.closedByUs, "we closed the connection", scope: .connection))
     }

@@ -23,6 +23,8 @@ final class Session: ThreadClient {
     let id: UInt64
     let maxCount: Int
     let maxBytes: Int
+    /// Then it gets nothing.
+    let deadline: MonotonicTime?
     let finish: (Result<[Inbound], AMQPError>) -> Void
   }
 
@@ -202,6 +204,13 @@ final class Session: ThreadClient {
     guard let receiver, receiver.id == id else { return }
     self.receiver = nil
     receiver.finish(.failure(AMQPError(.cancelled, "receiving was cancelled")))
+  }
+
+  /// The receiver's time is up.
+  func dismissReceiver() {
+    guard let receiver else { return }
+    self.receiver = nil
+    receiver.finish(.success([]))
   }
 
   func serveReceiver() {

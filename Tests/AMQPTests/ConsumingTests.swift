@@ -65,6 +65,24 @@ struct ConsumingTests {
     }
   }
 
+  @Test("A wait with a limit ends with nothing when nothing came, and with what came")
+  func receiveWithin() async throws {
+    try await withConnection { connection in
+      let queue = try await connection.temporaryQueue("within")
+      try await connection.consume(queue, noAck: true)
+      let started = ContinuousClock.now
+      #expect(try await connection.receive(maxCount: 10, maxBytes: 1000, within: .milliseconds(200)).isEmpty)
+      #expect(ContinuousClock.now - started >= .milliseconds(200))
+      #expect(ContinuousClock.now - started < soon)
+      #expect(try await connection.receive(maxCount: 10, maxBytes: 1000, within: .zero).isEmpty)
+      async let waiting = connection.receive(maxCount: 10, maxBytes: 1000, within: .seconds(600))
+      try await connection.publish("in time", to: queue)
+      #expect(try await waiting.deliveries.map(\.text) == ["in time"])
+      try await connection.publish("again", to: queue)
+      #expect(try await connection.deliveries(1)[0].text == "again")
+    }
+  }
+
   @Test("Only one task receives at a time; the second is told so")
   func secondReceiver() async throws {
     try await withConnection { connection in

@@ -44,29 +44,12 @@ enum BrokerAccess {
 
 extension Connection {
   /// Takes what comes in within the time, an hour at most; nothing where nothing did.
-  nonisolated func receive(within limit: Duration) async throws(AMQPError) -> [Inbound] {
-    let limit = min(limit, .seconds(3600))
-    let result = await withTaskGroup(of: Result<[Inbound], AMQPError>?.self) { group in
-      group.addTask {
-        do throws(AMQPError) {
-          return .success(try await self.receive(maxCount: 512, maxBytes: 4 * 1024 * 1024))
-        } catch {
-          return .failure(error)
-        }
-      }
-      group.addTask {
-        try? await Task.sleep(for: limit)
-        return nil
-      }
-      let first = await group.next() ?? nil
-      group.cancelAll()
-      // The time was up: what came in at that very moment is still taken.
-      return if let first { first } else { await group.next() ?? nil }
-    }
-    switch result {
-    case .success(let inbound)?: return inbound
-    case .failure(let error)? where error.code != .cancelled: throw error
-    case .failure, nil: return []
+  func receive(within limit: Duration) async throws(AMQPError) -> [Inbound] {
+    do throws(AMQPError) {
+      return try await receive(maxCount: 512, maxBytes: 4 * 1024 * 1024, within: min(limit, .seconds(3600)))
+    } catch {
+      if error.code == .cancelled { return [] }
+      throw error
     }
   }
 }
