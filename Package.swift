@@ -39,10 +39,12 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "AMQP", dependencies: ["CRabbitMQ"], swiftSettings: strict),
     .target(name: "Lifecycle", swiftSettings: strict),
+    // One call of SQLite that Swift cannot make.
+    .systemLibrary(name: "CSQLiteSetup", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(
       name: "Store",
       dependencies: [
-        "Lifecycle",
+        "CSQLiteSetup", "Lifecycle",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],

@@ -132,6 +132,7 @@ enum StoreFile {
 
   /// What every connection has in common. Double-quoted strings are off by GRDB's default, foreign keys on.
   static func connectionConfiguration(_ options: StoreOptions) -> Configuration {
+    SQLiteSetup.once
     var configuration = Configuration()
     configuration.busyMode = .timeout(options.busyTimeout / .seconds(1))
     configuration.label = "store"
