@@ -61,18 +61,31 @@ package struct UUID128: Hashable, Comparable, Sendable {
 
   /// Writes the 36 lower-case bytes of the textual form into `buffer`, which has room for them.
   package func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
-    precondition(buffer.count >= 36)
-    var position = 0
-    for digit in 0..<32 {
-      if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-        buffer[position] = UInt8(ascii: "-")
-        position += 1
-      }
-      let word = digit < 16 ? high : low
-      let nibble = UInt8(truncatingIfNeeded: word >> UInt64((15 - digit % 16) * 4)) & 0xF
-      buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-      position += 1
-    }
+    guard buffer.count >= 36, let start = buffer.baseAddress else { preconditionFailure("a UUID needs 36 bytes") }
+    let text = UnsafeMutableRawPointer(start)
+    let (second, third) = (Self.hexDigits(UInt32(truncatingIfNeeded: high)), Self.hexDigits(UInt32(low >> 32)))
+    text.storeBytes(of: Self.hexDigits(UInt32(high >> 32)).bigEndian, as: UInt64.self)
+    text.storeBytes(of: UInt32(second >> 32).bigEndian, toByteOffset: 9, as: UInt32.self)
+    text.storeBytes(of: UInt32(truncatingIfNeeded: second).bigEndian, toByteOffset: 14, as: UInt32.self)
+    text.storeBytes(of: UInt32(third >> 32).bigEndian, toByteOffset: 19, as: UInt32.self)
+    text.storeBytes(of: UInt32(truncatingIfNeeded: third).bigEndian, toByteOffset: 24, as: UInt32.self)
+    text.storeBytes(
+      of: Self.hexDigits(UInt32(truncatingIfNeeded: low)).bigEndian, toByteOffset: 28, as: UInt64.self)
+    buffer[8] = UInt8(ascii: "-")
+    buffer[13] = UInt8(ascii: "-")
+    buffer[18] = UInt8(ascii: "-")
+    buffer[23] = UInt8(ascii: "-")
+  }
+
+  /// The eight lower-case digits of a number, the first in the highest byte: all at once instead of one by one.
+  private static func hexDigits(_ number: UInt32) -> UInt64 {
+    var nibbles = UInt64(number)
+    nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+    nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+    nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    // 1 in the bytes of 10 and above.
+    let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* UInt64(UInt8(ascii: "a") - UInt8(ascii: "0") - 10)
   }
 }
 
