@@ -34,6 +34,7 @@ final class StoreFile {
       """
       UPDATE meta SET epoch = 1, last_position = 0, outbox_count = 0, worker = NULL, worker_ended_cleanly = 1
       """)
+    try probe.rows("INSERT INTO epochs (epoch, after_position) VALUES (1, 0)")
     try probe.rows("COMMIT")
   }
 }

@@ -10,6 +10,8 @@ import Worker
 extension Fleet {
   /// Waiting would only make the tests slow.
   static let quick = ["OSTLER_PARKING_PATIENCE": "50ms"]
+  /// For an installation that goes on with another store, which the events log of the first would have refused.
+  static let quickWithTwoStores = ["OSTLER_PARKING_PATIENCE": "50ms", "OSTLER_EVENTS_LOG_ENABLED": "false"]
 
   var storePath: String { bench.path("ostler.sqlite") }
 

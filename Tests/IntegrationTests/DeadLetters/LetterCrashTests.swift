@@ -33,9 +33,9 @@ struct LetterCrashTests {
       _ = try await fleet.bench.withWorker {
         let killed = try await fleet.bench.shell(
           """
-          ostler dl replay --code unknown-server --rate 100 --wait & asking=$!
+          ostler dl replay --code unknown-server --rate 4 --wait & asking=$!
           for look in {1..500}; do
-            [ "$(ostler dl list --state resolved --json | wc -l)" -ge 10 ] && break
+            [ "$(ostler dl list --state resolved --json | wc -l)" -ge 3 ] && break
           done
           kill -9 $asking; wait $asking
           """)

@@ -143,7 +143,7 @@ struct LetterMessageTests {
   @Test(
     "What was exported is imported byte by byte; twice does no harm; a damaged line is named and nothing is taken in")
   func exportAndImport() async throws {
-    try await Fleet.with(Fleet.quick) { fleet in
+    try await Fleet.with(Fleet.quickWithTwoStores) { fleet in
       _ = try await fleet.done("topology")
       _ = try await fleet.bench.withWorker {
         let exchange = fleet.topology.commandsExchange

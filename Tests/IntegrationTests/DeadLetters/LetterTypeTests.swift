@@ -25,7 +25,7 @@ struct LetterTypeTests {
     "Kept, exported, taken in by another store and replayed: every type that the broker carries comes out as it went in"
   )
   func roundTrip() async throws {
-    try await Fleet.with(Fleet.quick) { fleet in
+    try await Fleet.with(Fleet.quickWithTwoStores) { fleet in
       let exchange = fleet.topology.commandsExchange
       let copies = "\(exchange).copies"
       try await fleet.done("topology")
