@@ -124,7 +124,7 @@ package final class Store: Sendable {
         PRAGMA synchronous = FULL;
         PRAGMA cache_size = -\(options.cacheBytes / 1024);
         PRAGMA temp_store = MEMORY;
-        PRAGMA journal_size_limit = \(options.checkpointPages * 4096);
+        PRAGMA journal_size_limit = \(options.checkpointPages * 4096 * 2);
         """)
     if let maxPages = options.maxPages { try database.execute(sql: "PRAGMA max_page_count = \(maxPages)") }
     guard try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {

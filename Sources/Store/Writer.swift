@@ -27,7 +27,7 @@ final class Writer: @unchecked Sendable {
       if connection.isInTransaction { try connection.run(Statements.rollback) }
       try connection.run(Statements.begin)
       let result = try run(body, on: connection, owner: owner)
-      checkpoints?.committed(on: database)
+      checkpoints?.committed(on: database, byWorker: owner != nil)
       return .success(result)
     } catch {
       operations.discard()

@@ -205,6 +205,50 @@ import Testing
     }
   }
 
+  @Test("a worker's log has room in front of it; what is there says nothing, to a reader and after a crash")
+  func reservedLog() async throws {
+    let options = StoreOptions(busyTimeout: .seconds(5), checkpointPages: 400)
+    try await withStore(options: options) { store, directory in
+      let token = try await store.takeOver(as: id(1)).token
+      func write(_ count: Int) async throws {
+        for _ in 0..<count {
+          try await store.commit(owner: token) { (transaction) throws(StoreError) in
+            let position = transaction.nextPosition()
+            try transaction.enqueue(
+              OutboxEvent(
+                position: position, epoch: 1, at: t0, routingKey: "a.b",
+                content: .bytes([UInt8](repeating: 7, count: 4000))))
+          }
+        }
+      }
+      try await write(1)
+      let deadline = ContinuousClock.now + .seconds(30)
+      while try await store.sizes().log < 100 * 4120 {
+        try #require(.now < deadline, "nothing was reserved")
+        try await write(1)
+      }
+      // Another process writes at the same time.
+      let other = try Store.open(at: directory.storePath, options: options)
+      for _ in 0..<50 {
+        try await write(5)
+        try await other.commit(owner: nil) { (transaction) throws(StoreError) in
+          try transaction.keep(letter(UInt64(transaction.nextPosition()), state: .open), ofKey: nil)
+        }
+      }
+      await other.close()
+      // As after a crash: the files as they are, opened by somebody else.
+      let copy = directory.path + "/copy.sqlite"
+      for suffix in ["", "-wal"] {
+        try FileManager.default.copyItem(atPath: directory.storePath + suffix, toPath: copy + suffix)
+      }
+      let raw = try RawDatabase(at: copy)
+      #expect(try raw.text("PRAGMA integrity_check") == "ok")
+      #expect(try raw.text("SELECT count(*) FROM dead_letters") == "50")
+      let count = try await store.read { (snapshot) throws(StoreError) in try snapshot.outboxDepth().count }
+      #expect(try raw.text("SELECT count(*) FROM outbox") == "\(count)")
+    }
+  }
+
   @Test("the log is written back and does not grow with what is written")
   func boundedLog() async throws {
     try await withStore(options: StoreOptions(checkpointPages: 200)) { store, _ in

@@ -12,6 +12,7 @@ final class Checkpoints: @unchecked Sendable {
   private let pool: DatabasePool
   private let copier: DatabaseQueue
   private let options: StoreOptions
+  private let reserve: LogReserve
   /// Where SQLite's hook leaves the number of pages in the log after each commit.
   private let logPages: UnsafeMutablePointer<Int32>
   private var isCopying = false
@@ -22,6 +23,7 @@ final class Checkpoints: @unchecked Sendable {
   init(pool: DatabasePool, writer: Database, options: StoreOptions) throws {
     self.pool = pool
     self.options = options
+    reserve = LogReserve(pool: pool, checkpointPages: options.checkpointPages)
     copier = try DatabaseQueue(path: pool.path, configuration: StoreFile.connectionConfiguration(options))
     threshold = Int32(clamping: options.checkpointPages)
     logPages = .allocate(capacity: 1)
@@ -41,8 +43,11 @@ final class Checkpoints: @unchecked Sendable {
   func close() { try? copier.close() }
 
   /// Called on the writer queue after each commit.
-  func committed(on writer: Database) {
+  ///
+  /// - Parameter isWorker: it will commit often; the command line does so once.
+  func committed(on writer: Database, byWorker isWorker: Bool) {
     let pages = logPages.pointee
+    if isWorker { reserve.used(pages: Int(pages)) }
     let base = Int32(clamping: options.checkpointPages)
     if pages < base { threshold = base }
     guard pages >= threshold else { return }
