@@ -18,6 +18,8 @@ COPY Package.* ./
 RUN swift package resolve
 COPY Sources Sources
 COPY Tests Tests
+# Package.swift names it, though it is not built here.
+COPY Benchmarks/Sources/micro Benchmarks/Sources/micro
 RUN swift build --configuration release --product ostler \
  && install -D --strip "$(swift build --configuration release --show-bin-path)/ostler" /out/ostler
 

@@ -349,7 +349,7 @@ class Corrupted(unittest.TestCase):
 
     def test_two_outcomes(self):
         self.change_store(
-            "INSERT INTO operations SELECT id + 100000, hash, key, attempt, fingerprint, outcome, decided_at, server_id, "
+            "INSERT INTO operations SELECT id + 100000, key, attempt, fingerprint, outcome, decided_at, server_id, "
             "server_version, event_position, dead_letter_id, reply FROM operations LIMIT 1")
         self.assertNoticed("a key has two outcomes")
 
@@ -370,7 +370,7 @@ class Corrupted(unittest.TestCase):
         self.assertNoticed("a letter has another code than its event")
 
     def test_events_that_wait_for_ever(self):
-        self.change_store("INSERT INTO outbox SELECT 1, id, 0, '', NULL, body FROM dead_letters LIMIT 1")
+        self.change_store("INSERT INTO outbox SELECT 1, 1, 0, '', NULL, body FROM dead_letters LIMIT 1")
         self.assertNoticed("after a clean end the store has events not published")
 
     def test_history_that_is_gone(self):

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from .. import checker
-from ..broker import Broker, control
+from ..broker import COMMANDS, Broker, control
 from ..process import AMQP_URI, Installation
 from ..record import Journal, Record
 from ..storefile import StoreFile
@@ -194,9 +194,24 @@ class Run:
         self.journal.keep_store(self.installation.settings["store.path"])
 
     def is_quiet(self):
+        """Nothing is left. What rabbitmqctl says of a queue is up to five seconds old, and nothing at all after a restart; so
+        its leader is asked what waits, and the worker what it has parked, twice."""
         if not self.worker.is_running:
             raise AssertionError(f"the worker ended with {self.worker.process.returncode}")
-        return self.is_published() and not self.waiting_messages() and self.is_published()
+        looks = (self.is_published, self.nothing_waits, self.nothing_is_parked)
+        return all(look() for look in looks) and not self.waiting_messages() and all(look() for look in looks)
+
+    def nothing_waits(self):
+        broker = Broker()
+        try:
+            queues = [f"{self.namespace}.commands.{command}" for command in COMMANDS] + [f"{self.namespace}.dead-letters"]
+            return all(broker.ready_messages(queue) == 0 for queue in queues)
+        finally:
+            broker.close()
+
+    def nothing_is_parked(self):
+        lines = self.worker.get("/metrics")[1].splitlines()
+        return all(float(line.split()[1]) == 0 for line in lines if line.startswith("ostler_commands_parked "))
 
     def is_published(self):
         store = StoreFile(self.installation.settings["store.path"])
