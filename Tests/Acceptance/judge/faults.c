@@ -79,8 +79,9 @@ static ssize_t change(int descriptor, const void *data, size_t length, off64_t o
   int error = control->write_error;
   if (error) return errno = error, -1;
   pthread_mutex_lock(&order);
-  off64_t place = at_offset ? offset : lseek64(descriptor, 0, SEEK_CUR);
   ssize_t done = at_offset ? REAL(pwrite64)(descriptor, data, length, offset) : REAL(write)(descriptor, data, length);
+  /* Where it ended says where it began, also of what was appended. */
+  off64_t place = at_offset ? offset : lseek64(descriptor, 0, SEEK_CUR) - done;
   if (done > 0) note("write", path, place, data, (size_t)done);
   pthread_mutex_unlock(&order);
   return done;
