@@ -92,6 +92,8 @@ actor Relay: Service {
         do {
           try await relay(over: connection, fence: fence, turn: turn)
         } catch {
+          // Lost with nothing on its way: that speaks against the link, not against what we publish.
+          if window.isEmpty { reconnecting.reset() }
           await connection.close()
           throw error
         }
