@@ -18,6 +18,8 @@ final class LogReserve: @unchecked Sendable {
   private static let frameBytes = 4096 + 24
   /// Nothing is reserved where the disk has less room than so many times ``maxBytes``.
   private static let spaceFactor = 16
+  /// Between two steps: they are written to the same disk, and a backlog shares each sync among hundreds of commands.
+  private static let pause = Duration.seconds(1)
 
   private let pool: DatabasePool
   private let path: String
@@ -28,6 +30,7 @@ final class LogReserve: @unchecked Sendable {
   /// The length of the file, as far as is known.
   private var reservedBytes = 0
   private var isExtending = false
+  private var nextStep = ContinuousClock.now
 
   init(pool: DatabasePool, checkpointPages: Int) {
     self.pool = pool
@@ -38,10 +41,11 @@ final class LogReserve: @unchecked Sendable {
 
   /// Called on the writer queue after a worker's commit: the log has so many pages now.
   func used(pages: Int) {
-    guard !isExtending, reservedBytes < maxBytes, pages * Self.frameBytes + stepBytes / 2 > reservedBytes else {
-      return
-    }
+    guard !isExtending, reservedBytes < maxBytes, pages * Self.frameBytes + stepBytes / 2 > reservedBytes,
+      ContinuousClock.now >= nextStep
+    else { return }
     isExtending = true
+    nextStep = .now + Self.pause
     DispatchQueue.global(qos: .utility).async { [self] in
       let length = extend()
       pool.asyncWriteWithoutTransaction { [self] _ in
