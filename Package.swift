@@ -141,7 +141,7 @@ let package = Package(
 switch Context.environment["OSTLER_SANITIZER"] {
 case "address":
   // The fuzzers and the tests of the client share one build: what libFuzzer needs does not disturb the tests.
-  keep(["AMQPTests"])
+  keep(["AMQPTests", "TestSupport"])
   for target in package.targets where ["AMQP", "Lifecycle", "Worker"].contains(target.name) {
     target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer"]))
   }
@@ -160,7 +160,7 @@ default: break
 
 /// Leaves the libraries and these targets.
 @MainActor func keep(_ names: Set<String>) {
-  let libraries: Set = ["CRabbitMQ", "CCrypto", "AMQP", "Lifecycle", "Store", "Worker"]
+  let libraries: Set = ["CRabbitMQ", "CCrypto", "CSQLiteSetup", "AMQP", "Lifecycle", "Store", "Worker"]
   package.targets.removeAll { !libraries.union(names).contains($0.name) }
   package.products.removeAll { !names.contains($0.name) }
 }
