@@ -39,7 +39,9 @@ final class Arena {
     allocate(MemoryLayout<T>.stride * count).bindMemory(to: type, capacity: count)
   }
 
+  /// A short string.
   func bytes(_ text: String) -> amqp_bytes_t {
+    if let escaped = ShortString.escapedBytes(text) { return bytes(escaped) }
     var text = text
     return text.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
   }

@@ -250,9 +250,9 @@ extension Connection {
   }
 
   private func check(_ what: String, _ names: String...) throws(AMQPError) {
-    for name in names where name.utf8.count > 255 {
+    for name in names where ShortString.byteCount(name) > ShortString.maxBytes {
       throw AMQPError(
-        .invalidArgument, "\(what.prefix(120))…: a name of \(name.utf8.count) bytes; 255 are allowed")
+        .invalidArgument, "\(what.prefix(120))…: a name of \(ShortString.byteCount(name)) bytes; 255 are allowed")
     }
   }
 

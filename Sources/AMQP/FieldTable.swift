@@ -1,6 +1,6 @@
 /// A header or argument table: keys and values in the order of the wire, duplicates kept.
 ///
-/// Keys are at most 255 bytes. A received key that is not UTF-8 is repaired (U+FFFD).
+/// Keys are short strings: see ``ShortString``.
 package struct FieldTable: Sendable, Hashable {
   package struct Entry: Sendable, Hashable {
     package var key: String
@@ -57,12 +57,13 @@ extension FieldTable {
     }
     var bytes = 4
     for entry in entries {
-      guard entry.key.utf8.count <= 255 else {
+      let keyBytes = ShortString.byteCount(entry.key)
+      guard keyBytes <= ShortString.maxBytes else {
         throw AMQPError(
           .invalidArgument,
-          "\(what) has a key of \(entry.key.utf8.count) bytes (\(entry.key.prefix(40))…); 255 are allowed")
+          "\(what) has a key of \(keyBytes) bytes (\(entry.key.prefix(40))…); \(ShortString.maxBytes) are allowed")
       }
-      bytes += 1 + entry.key.utf8.count
+      bytes += 1 + keyBytes
       bytes += try Self.encodedBytes(of: entry.value, what, depth: depth)
     }
     return bytes

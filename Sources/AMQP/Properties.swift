@@ -1,7 +1,6 @@
 /// The properties of a message (AMQP 0-9-1, basic class). nil is "not there", which is not the same as empty.
 ///
-/// Strings are at most 255 bytes on the way out. On the way in, bytes that are not UTF-8 are repaired (U+FFFD): a
-/// `correlationID` that was not text does not come back as it was.
+/// The strings are short strings: see ``ShortString`` for bytes that are not UTF-8.
 package struct Properties: Sendable, Hashable {
   package var contentType: String?
   package var contentEncoding: String?
@@ -50,17 +49,16 @@ package struct Properties: Sendable, Hashable {
 }
 
 extension Properties {
-  private static let nameLimitBytes = 255
-
   /// Bytes on the wire: flags, then what is there.
   /// - Throws: `invalidArgument` that names the property which is too long.
   func encodedBytes() throws(AMQPError) -> Int {
     var bytes = 2
     func add(_ name: String, _ text: String?) throws(AMQPError) {
       guard let text else { return }
-      let count = text.utf8.count
-      guard count <= Self.nameLimitBytes else {
-        throw AMQPError(.invalidArgument, "the property \(name) has \(count) bytes; \(Self.nameLimitBytes) are allowed")
+      let count = ShortString.byteCount(text)
+      guard count <= ShortString.maxBytes else {
+        throw AMQPError(
+          .invalidArgument, "the property \(name) has \(count) bytes; \(ShortString.maxBytes) are allowed")
       }
       bytes += 1 + count
     }

@@ -22,8 +22,9 @@ extension Session {
   /// Everything that librabbitmq or the broker would refuse after the first bytes were sent.
   func validate(_ message: OutboundMessage) throws(AMQPError) {
     func check(_ what: String, _ text: String) throws(AMQPError) {
-      guard text.utf8.count <= 255 else {
-        throw AMQPError(.invalidArgument, "\(what) has \(text.utf8.count) bytes; 255 are allowed")
+      let count = ShortString.byteCount(text)
+      guard count <= ShortString.maxBytes else {
+        throw AMQPError(.invalidArgument, "\(what) has \(count) bytes; \(ShortString.maxBytes) are allowed")
       }
     }
     try check("the exchange name", message.exchange)

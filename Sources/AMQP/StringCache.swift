@@ -10,7 +10,7 @@ struct StringCache {
 
   private var slots = [String?](repeating: nil, count: slotCount)
 
-  /// The string of these bytes; what is not UTF-8 is repaired.
+  /// The string of these bytes, as ``ShortString`` has it.
   mutating func string(_ bytes: amqp_bytes_t) -> String {
     guard bytes.len > Self.inlineBytes, bytes.len <= 255, let base = bytes.bytes else { return Self.uncached(bytes) }
     let start = base.loadUnaligned(as: UInt64.self)
@@ -32,6 +32,6 @@ struct StringCache {
 
   static func uncached(_ bytes: amqp_bytes_t) -> String {
     guard let base = bytes.bytes, bytes.len > 0 else { return "" }
-    return String(decoding: UnsafeRawBufferPointer(start: base, count: bytes.len), as: UTF8.self)
+    return ShortString.decode(UnsafeRawBufferPointer(start: base, count: bytes.len))
   }
 }

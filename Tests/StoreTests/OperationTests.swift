@@ -27,6 +27,14 @@ import Testing
             AllocateRequest(locationID: LocationID(1), instanceTypeID: InstanceTypeID(1), clientID: ClientID(1))),
           id: .messageID("ab")), "0101" + "026162" + "00"
       ),
+      // 255 bytes that are no text are as many characters of four bytes each.
+      (
+        OperationKey(
+          .allocate(
+            AllocateRequest(locationID: LocationID(1), instanceTypeID: InstanceTypeID(1), clientID: ClientID(1))),
+          id: .messageID(String(repeating: "\u{10FEFF}", count: 255))),
+        "0101" + "FF03FC" + String(repeating: "F48FBBBF", count: 255) + "00"
+      ),
       (
         OperationKey(.setQuota(quota, limit: 3), id: .messageID("ab")),
         "0C01" + "026162" + "02" + "0000000000000002" + "0000000000000003" + "0000000000000004" + "03432D31"

@@ -4,8 +4,9 @@ extension OperationKey {
   /// The key as bytes: equal exactly where the keys are equal. Stored and hashed, so the form never changes; numbers
   /// are big-endian.
   ///
-  /// `command (1)`, then the id: `0, UUID (16)` or `1, length (1), text`; then the subject: `0`, or `1, server (8)`,
-  /// or `2, client (8), location (8), type (8), length of contract (1), contract`.
+  /// `command (1)`, then the id: `0, UUID (16)` or `1, length, text`; then the subject: `0`, or `1, server (8)`,
+  /// or `2, client (8), location (8), type (8), length of contract, contract`. A length takes one byte below 255, else
+  /// three: `255, length (2)`.
   var bytes: [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(48)
@@ -61,10 +62,17 @@ extension [UInt8] {
     Swift.withUnsafeBytes(of: word.bigEndian) { append(contentsOf: $0) }
   }
 
-  /// At most 255 bytes, which message ids and contracts are.
+  /// Message ids and contracts: of at most 255 bytes on the wire, each of which may be a character of four here.
   fileprivate mutating func append(short text: String) {
-    precondition(text.utf8.count <= 255, "a message id or contract is at most 255 bytes long")
-    append(UInt8(text.utf8.count))
+    let count = text.utf8.count
+    precondition(count <= 4 * 255, "a message id or contract is at most 255 bytes long")
+    if count < 255 {
+      append(UInt8(count))
+    } else {
+      append(255)
+      append(UInt8(count >> 8))
+      append(UInt8(count & 0xFF))
+    }
     append(contentsOf: text.utf8)
   }
 }

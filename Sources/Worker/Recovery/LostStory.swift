@@ -1,3 +1,4 @@
+import AMQP
 package import Lifecycle
 package import Store
 
@@ -214,7 +215,7 @@ extension OperationID {
   init?(_ text: String) {
     if let uuid = UUID128(text) {
       self = .uuid(uuid)
-    } else if (1...255).contains(text.utf8.count) {
+    } else if (1...ShortString.maxBytes).contains(ShortString.byteCount(text)) {
       self = .messageID(text)
     } else {
       return nil

@@ -60,8 +60,7 @@ enum HeaderTarget {
   private static func checkWire(_ properties: Properties, _ dice: inout Dice) throws(Violation) {
     let size: Int
     do throws(AMQPError) { size = try properties.encodedBytes() } catch {
-      // Bytes that were no text have become longer in the repair.
-      return try require(isTooLong(properties), "it cannot be written: \(error.message)")
+      throw Violation("what came cannot be written: \(error.message)")
     }
     let bytes = try encode(properties, size: size)
     let wire = Wire()
@@ -87,27 +86,6 @@ enum HeaderTarget {
     }
     try require(Int(status) == size, "\(size) bytes were foretold, \(status) written")
     return bytes
-  }
-
-  private static func isTooLong(_ properties: Properties) -> Bool {
-    let texts = [
-      properties.contentType, properties.contentEncoding, properties.correlationID, properties.replyTo,
-      properties.expiration, properties.messageID, properties.type, properties.userID, properties.appID,
-      properties.clusterID,
-    ]
-    return texts.contains { ($0?.utf8.count ?? 0) > 255 } || properties.headers.map(hasLongKey) ?? false
-  }
-
-  private static func hasLongKey(_ table: FieldTable) -> Bool {
-    table.entries.contains { $0.key.utf8.count > 255 || hasLongKey($0.value) }
-  }
-
-  private static func hasLongKey(_ value: FieldValue) -> Bool {
-    switch value {
-    case .table(let table): hasLongKey(table)
-    case .array(let values): values.contains(where: hasLongKey)
-    default: false
-    }
   }
 
   // MARK: How much there is

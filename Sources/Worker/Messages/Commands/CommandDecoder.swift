@@ -1,3 +1,4 @@
+import AMQP
 import Lifecycle
 
 /// Reads commands from messages (section 2 of the contract).
@@ -102,7 +103,7 @@ package enum CommandDecoder {
   /// The message-id as the name of the operation. An empty one is none; one that is a UUID counts by its value.
   fileprivate static func messageID(_ envelope: CommandEnvelope) throws(Rejection) -> OperationID? {
     guard let text = envelope.messageID, !text.isEmpty else { return nil }
-    guard text.utf8.count <= 255 else {
+    guard ShortString.byteCount(text) <= ShortString.maxBytes else {
       throw FieldProblem.invalid(
         "message-id", kind: .string, problem: "is longer than 255 bytes", allowed: .text("1 to 255 bytes"))
     }
