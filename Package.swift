@@ -105,6 +105,7 @@ let package = Package(
       dependencies: [
         "Worker", "Store", "Lifecycle", "AMQP", "TestSupport",
         .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),

@@ -2,16 +2,18 @@ package import Lifecycle
 
 extension Snapshot {
   /// The audit trail, oldest first: of one letter, or of all.
+  ///
+  /// - Returns: at most `limit` entries, and where they end; fewer than `limit` are the last.
   package func audit(
     of letter: UUID128? = nil, since moment: Timestamp? = nil, after cursor: AuditCursor? = nil, limit: Int
-  ) throws(StoreError) -> (entries: [AuditEntry], next: AuditCursor?) {
+  ) throws(StoreError) -> (entries: [AuditEntry], end: AuditCursor) {
     var run = try connection.prepare(letter == nil ? Statements.all : Statements.ofLetter)
     run.bind(cursor?.id ?? 0)
     run.bind(moment)
     run.bind(limit)
     if let letter { run.bind(letter) }
     var entries: [AuditEntry] = []
-    var last: Int64 = 0
+    var last = cursor?.id ?? 0
     while try run.step() {
       last = run.integer(0)
       entries.append(
@@ -20,7 +22,13 @@ extension Snapshot {
           attempt: run.optionalInteger(5).map { Int($0) }, linkedLetter: run.optionalUUID(6),
           reason: run.optionalText(7), result: run.optionalText(8)))
     }
-    return (entries, entries.count == limit ? AuditCursor(id: last) : nil)
+    return (entries, AuditCursor(id: last))
+  }
+
+  /// Where the whole trail ends now.
+  package func auditEnd() throws(StoreError) -> AuditCursor {
+    var run = try connection.prepare(Statements.end)
+    return AuditCursor(id: try run.step() ? run.integer(0) : 0)
   }
 }
 
@@ -69,6 +77,7 @@ private enum Statements {
     FROM audit WHERE id > ?1 AND (?2 IS NULL OR at >= ?2) AND (letter_id = ?4 OR linked_letter = ?4)
     ORDER BY id LIMIT ?3
     """)
+  static let end = SQLText("SELECT ifnull(max(id), 0) FROM audit")
   static let note = SQLText(
     "INSERT INTO audit (at, who, action, letter_id, attempt, linked_letter, reason) VALUES (?, ?, ?, ?, ?, ?, ?)")
   static let result = SQLText(

@@ -4,7 +4,7 @@ import Logging
 import ServiceLifecycle
 import Store
 
-/// Prunes what has outlived its retention, a little at a time, and reads the gauges.
+/// Prunes what has outlived its retention, a little at a time, reads the gauges, and tells what operators did.
 struct Maintenance: Service {
   private static let interval = Duration.seconds(15)
   private static let chunk = 500
@@ -20,6 +20,7 @@ struct Maintenance: Service {
   private let activity: Watched<Activity>
   private let instruments: Instruments
   private let logger: Logger
+  private let trail: LetterTrail
   private let started: Duration
   private let pruningClock: PruningClock
 
@@ -30,16 +31,19 @@ struct Maintenance: Service {
     activity = parts.activity
     instruments = parts.instruments
     logger = parts.logger
+    trail = LetterTrail(store: parts.store, instruments: parts.instruments, logger: parts.logger)
     started = clock.uptime
     pruningClock = PruningClock(startedAt: clock.now)
   }
 
   func run() async throws {
     try? await cancelledByShutdown {
+      var trail = trail
       while true {
         guard let fence = try await activity.wait(until: { $0.fence != nil }).fence else { continue }
         do {
           try await round(fence)
+          try await trail.follow()
         } catch let error as StoreError {
           logger.log(.warning, "maintenance of the store did not get through; trying again", [.error: error])
         }

@@ -9,7 +9,12 @@ package struct LetterNote: Hashable, Sendable {
     case resolved
     /// A replay of it failed; it is open again.
     case failedAgain = "failed_again"
+    // By an operator.
+    case discarded, reopened, edited, imported
   }
+
+  /// Of the log, each time that letters are told of: a flood of them must not become one of lines.
+  static let maxLines = 20
 
   package let kind: Kind
   package let id: UUID128

@@ -3,6 +3,7 @@ package import Logging
 /// Every key of the worker's log lines.
 package enum LogKey: String, Sendable {
   case activity = "ostler.activity"
+  case actor = "actor.name"
   case attempt = "operation.attempt"
   case batchSize = "batch.size"
   case code = "error.code"
@@ -18,6 +19,7 @@ package enum LogKey: String, Sendable {
   case path = "store.path"
   case position = "event.position"
   case queue = "amqp.queue"
+  case reason = "reason"
   case server = "server.id"
   case storeID = "store.id"
   case version = "ostler.version"

@@ -6,13 +6,13 @@ import ServiceLifecycle
 import Store
 
 extension CommandPipeline {
-  private static let maxLetterLines = 20
-
   /// Takes what has arrived, commits it, acks it; a parked command whose patience ends, or a snapshot that goes on, is
   /// a batch without deliveries.
   func takeBatches(from connection: any ConsumingConnection) async throws {
     while !Task.isShuttingDownGracefully {
       let inbound = try await nextInbound(from: connection)
+      // A wait that is cancelled brings nothing. What had come goes back to the broker with the channel.
+      try Task.checkCancellation()
       let deliveries = try inbound.compactMap(delivery)
       listen(to: deliveries, outOf: inbound)
       let batch = isCareful ? try await takeCarefully(deliveries, over: connection) : try await receive(deliveries)
@@ -99,13 +99,13 @@ extension CommandPipeline {
 
   /// A line a letter, and no more than so many a batch: a flood of refusals must not become one of log lines.
   private func tell(of letters: [LetterNote]) {
-    for note in letters.prefix(Self.maxLetterLines) {
+    for note in letters.prefix(LetterNote.maxLines) {
       logger.log(
         .info, "dead letter \(note.kind.rawValue)",
         [.deadLetter: note.id, .command: note.command, .code: note.code?.rawValue ?? "-"])
     }
-    if letters.count > Self.maxLetterLines {
-      logger.log(.info, "and more dead letters", [.count: letters.count - Self.maxLetterLines])
+    if letters.count > LetterNote.maxLines {
+      logger.log(.info, "and more dead letters", [.count: letters.count - LetterNote.maxLines])
     }
     for kind in LetterNote.Kind.allCases {
       let count = letters.count { $0.kind == kind }

@@ -56,15 +56,17 @@ extension Store {
   func forEachAuditEntry(
     of letter: UUID128?, since moment: Timestamp? = nil, _ body: (AuditEntry) -> Void
   ) async throws(StoreError) {
+    let limit = 500
     var cursor: AuditCursor?
-    repeat {
+    while true {
       let after = cursor
       let page = try await read { (snapshot) throws(StoreError) in
-        try snapshot.audit(of: letter, since: moment, after: after, limit: 500)
+        try snapshot.audit(of: letter, since: moment, after: after, limit: limit)
       }
       for entry in page.entries { body(entry) }
-      cursor = page.next
-    } while cursor != nil
+      guard page.entries.count == limit else { return }
+      cursor = page.end
+    }
   }
 }
 
