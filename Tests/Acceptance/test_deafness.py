@@ -93,3 +93,42 @@ class Deaf(OwnWorldCase):
         self.assertNotIn(DEAF, world.worker.output())
         world.must_all([("enroll", world.enrollment(server_id)) for server_id in servers])
         world.check_story()
+
+
+# The process that leads a quorum queue: suspended it is there, and answers nobody, as a leader that was lost.
+LEADER = """
+{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"{queue}">>)),
+{{Leader, _}} = amqqueue:get_pid(Q),
+sys:{act}(Leader).
+"""
+
+
+class Unanswered(OwnWorldCase):
+    def test_a_queue_without_a_leader(self):
+        """The broker does not answer who subscribes to it. The other queues are served, readiness names the one that is
+        not, and it is served as soon as it answers."""
+        world = self.make_world(start=False)
+        queue = f"{world.namespace}.commands.isolate"
+        done = world.installation.command("topology")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        if control("eval", LEADER.format(queue=queue, act="suspend")) is None:
+            self.skipTest("OSTLER_TEST_RABBITMQCTL is not set")
+        resume = LEADER.format(queue=queue, act="resume")
+        self.addCleanup(control, "eval", resume)
+        world.listen()
+        world.worker = world.installation.worker()
+        server_id = world.fresh()
+        enrolled = world.send("enroll", world.enrollment(server_id))
+        # The broker ends a channel that waits for the leader only when it has given up waiting itself.
+        world.wait(lambda: enrolled.is_answered, lambda: f"the other queues are served{world.explain()}", 180)
+        self.assertVerdict(world.wait_all([enrolled])[0], "applied")
+        status, text = world.worker.get("/readyz")
+        self.assertEqual(status, 503)
+        self.assertIn(f"the broker does not answer for {queue}; the other queues are served", text)
+        control("eval", resume)
+        isolated = world.send("isolate", {"serverId": server_id, "subState": "reserved", "operationUuid": operation()})
+        world.wait(lambda: isolated.is_answered, lambda: f"it is served again{world.explain()}", 90)
+        self.assertVerdict(world.wait_all([isolated])[0], "applied")
+        world.worker.wait_ready(pump=world.broker.pump)
+        world.check_story()
+        self.assertEqual(world.letters(), [])

@@ -40,11 +40,12 @@ extension CommandPipeline {
     }
   }
 
-  /// Takes batches, and beside them asks what the watch wants to know: batches must not wait for the answer.
+  /// Takes batches, and beside them asks the broker what is to be known of its queues: batches must not wait for the answer.
   func takeBatchesAndAsk(over connection: any ConsumingConnection) async throws {
     try await withThrowingTaskGroup { group in
       group.addTask { try await self.takeBatches(from: connection) }
       group.addTask { try await self.askForever() }
+      if !unanswered.isEmpty { group.addTask { try await self.tryUnanswered() } }
       defer { group.cancelAll() }
       try await group.next()
     }
@@ -82,7 +83,7 @@ extension CommandPipeline {
   private func tellOfCure() {
     guard isDeaf, watch.isCured else { return }
     isDeaf = false
-    health.set(.consumer, .ready)
+    showSubscriptions()
     logger.log(.notice, "messages come again, or none wait", [:])
   }
 }

@@ -35,6 +35,22 @@ actor QueueInspector {
     }
   }
 
+  /// Whether the broker answers who subscribes to that queue, and be it with a refusal. Over a connection for this alone,
+  /// whose channel is stuck if it does not. A message that comes along goes back.
+  func isAnswered(_ queue: String) async -> Bool {
+    let connection = broker.inspector()
+    var isAnswered = true
+    do throws(AMQPError) {
+      try await addresses.open(connection)
+      try await connection.setPrefetch(1)
+      _ = try await connection.subscribe(to: queue)
+    } catch {
+      isAnswered = !error.isConnectionLost
+    }
+    await connection.close()
+    return isAnswered
+  }
+
   func close() async {
     let connection = connection
     self.connection = nil

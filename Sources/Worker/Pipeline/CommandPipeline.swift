@@ -48,6 +48,8 @@ actor CommandPipeline: Service {
   /// A subscription was found deaf, and nothing was heard of it since.
   var isDeaf = false
   var canAsk = true
+  /// Queues that are not subscribed to, because the broker does not answer for them.
+  var unanswered: Set<Source> = []
   /// Begins anew when a batch has got through: a disk that has room for a probe may have none for a batch, and with each
   /// pause everything goes back to the broker, which counts.
   var storeBackoff = Backoff()
@@ -173,7 +175,7 @@ actor CommandPipeline: Service {
       )
     }
     crashed = Set(kept)
-    outbox.begin(newest: taken.meta.position, firstUnmarked: depth.oldestPosition)
+    outbox.begin(newest: taken.meta.position, firstUnmarked: depth.oldestPosition, turn: turn + 1)
     hasSnapshotRun = run != nil
     isCareful = turn == 0 && !taken.meta.workerEndedCleanly
     suspects = [:]
@@ -215,6 +217,9 @@ actor CommandPipeline: Service {
           [.queue: error.queue])
         health.set(.consumer, .notReady("subscribing again: queue \(error.queue)"))
         try await beginChannel(on: connection)
+      } catch let error as QueueAnswersAgain {
+        logger.log(.notice, "the broker answers for a queue again; subscribing to all", [.queue: error.queue])
+        try await beginChannel(on: connection)
       } catch let error as DeafSubscription {
         // A new connection where a new channel has not helped.
         if error.isRepeated { throw error }
@@ -234,13 +239,10 @@ actor CommandPipeline: Service {
     ledger = AckLedger()
     sources = [:]
     try await connection.setPrefetch(settings.amqp.prefetch)
-    for name in CommandName.allCases {
-      sources[try await connection.subscribe(to: topology.commandQueue(name))] = .commands(name)
-    }
-    sources[try await connection.subscribe(to: topology.deadLettersQueue)] = .deadLetters
+    try await subscribeToQueues(on: connection)
     watch.subscribed(to: sources.values, at: monotonicNow)
     isDeaf = !watch.isCured
-    health.set(.consumer, isDeaf ? .notReady("subscribed again; nothing was heard yet") : .ready)
+    showSubscriptions()
     logger.log(.info, "consuming", [.namespace: settings.amqp.namespace, .count: sources.count])
   }
 

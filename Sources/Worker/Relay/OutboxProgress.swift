@@ -13,6 +13,10 @@ package final class OutboxProgress: Sendable {
     package var confirmed: Int64 = 0
     /// Every event through this position is out of the store's outbox.
     package var marked: Int64 = 0
+    /// The turn at being active that this is about.
+    package var turn: Int?
+    /// Another worker has taken over the store: what is left to publish is that one's to publish.
+    package var isFenced = false
 
     package init(newest: Int64 = 0, confirmed: Int64 = 0, marked: Int64 = 0) {
       self.newest = newest
@@ -35,10 +39,12 @@ package final class OutboxProgress: Sendable {
   /// A turn at being active begins: this is what the store says.
   ///
   /// - Parameter firstUnmarked: the position of the first event in the outbox, `nil` when it is empty.
-  package func begin(newest: Int64, firstUnmarked: Int64?) {
+  package func begin(newest: Int64, firstUnmarked: Int64?, turn: Int? = nil) {
     let marked = firstUnmarked.map { $0 - 1 } ?? newest
     handoff.withLock { $0 = OutboxHandoff(newest: newest) }
-    state.set(State(newest: newest, confirmed: marked, marked: marked))
+    var begun = State(newest: newest, confirmed: marked, marked: marked)
+    begun.turn = turn
+    state.set(begun)
   }
 
   /// These are in the store, durably.
@@ -55,6 +61,11 @@ package final class OutboxProgress: Sendable {
 
   package func confirmed(through position: Int64) {
     state.update { $0.confirmed = max($0.confirmed, position) }
+  }
+
+  /// A transaction of that turn was refused, because another worker has taken over the store.
+  package func fenced(inTurn turn: Int) {
+    state.update { if $0.turn == turn { $0.isFenced = true } }
   }
 
   /// The transaction that deleted through this position is durable.

@@ -72,11 +72,11 @@ actor Relay: Service {
     try? await cancelledByShutdown { try await self.relayForever() }
   }
 
-  /// Waits until every event that is in the store now is confirmed and marked.
+  /// Waits until every event that is in the store now is confirmed and marked, or another worker has taken over the store.
   ///
   /// - Throws: `CancellationError` when the waiting task is cancelled.
   nonisolated func drained() async throws {
-    _ = try await outbox.state.wait(until: \.isDrained)
+    _ = try await outbox.state.wait { $0.isDrained || $0.isFenced }
   }
 
   private func relayForever() async throws {
@@ -101,6 +101,7 @@ actor Relay: Service {
       } catch is CancellationError {
         throw CancellationError()
       } catch {
+        if let error = error as? StoreError, error.code == .fenced { outbox.fenced(inTurn: turn) }
         let delay = reconnecting.next(world.random)
         instruments.eventsRestarted.increment()
         instruments.countReconnect(.publisher)

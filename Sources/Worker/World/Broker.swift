@@ -8,7 +8,7 @@ package protocol Broker: Sendable {
 }
 
 /// The worker's connections: one consumes, one publishes events, one replies, one is there while letters are replayed, and
-/// one, in a silence, to ask whether messages wait. The management tools show them by these names.
+/// one, in a silence, to ask after queues. The management tools show them by these names.
 package enum ConnectionRole: String, CaseIterable, Sendable {
   case consumer, publisher, replier, replayer, inspector
 }
@@ -52,6 +52,8 @@ package protocol InspectingConnection: BrokerConnection {
   func openChannel() async throws(AMQPError)
   /// How many messages wait in a queue for somebody to take them. Where there is no such queue the channel is lost.
   func readyMessages(in queue: String) async throws(AMQPError) -> Int
+  func setPrefetch(_ count: Int) async throws(AMQPError)
+  func subscribe(to queue: String) async throws(AMQPError) -> ConsumerTag
 }
 
 package protocol PublishingConnection: BrokerConnection {

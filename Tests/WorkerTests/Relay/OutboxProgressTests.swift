@@ -55,4 +55,16 @@ extension OutboxEvent {
     progress.begin(newest: 9, firstUnmarked: 4)
     #expect(progress.state.value == .init(newest: 9, confirmed: 3, marked: 3))
   }
+
+  @Test("Another worker has the store: said of the turn that is, and not of one before")
+  func fenced() {
+    let progress = OutboxProgress()
+    progress.begin(newest: 9, firstUnmarked: 3, turn: 2)
+    progress.fenced(inTurn: 1)
+    #expect(!progress.state.value.isFenced)
+    progress.fenced(inTurn: 2)
+    #expect(progress.state.value.isFenced && !progress.state.value.isDrained)
+    progress.begin(newest: 9, firstUnmarked: 3, turn: 3)
+    #expect(!progress.state.value.isFenced)
+  }
 }
