@@ -142,6 +142,51 @@ class Start(OwnWorldCase):
         self.assertIn(name, worker.output())
         self.assertEqual(worker.terminate(), 0)
 
+    def test_an_events_log_that_is_no_stream_is_a_warning(self):
+        for kind in ("classic", "quorum"):
+            with self.subTest(kind):
+                installation, broker = self.installation()
+                name = f"{installation.namespace}.events.log"
+                broker.sure.queue_declare(name, durable=True, arguments={"x-queue-type": kind})
+                worker = installation.worker()
+                self.addCleanup(worker.kill)
+                worker.wait_ready(pump=broker.pump)
+                self.assertRegex(worker.output(), f"the events log differs.*{name}")
+                self.assertIn("which is not a stream", worker.output())
+                self.assertEqual(worker.terminate(), 0)
+
+    def test_a_lock_that_is_none(self):
+        """A durable queue of the lock's name is not another worker, for which one could wait."""
+        installation, broker = self.installation()
+        name = f"{installation.namespace}.worker"
+        broker.sure.queue_declare(name, durable=True)
+        worker = installation.worker()
+        self.addCleanup(worker.kill)
+        self.assertEqual(worker.wait_end(30), 78, worker.output())
+        self.assertRegex(worker.output(), f"queue {name}: it is there and belongs to no connection")
+
+    def test_verify_needs_the_lock(self):
+        """The one object that the worker makes itself whatever `amqp.topology` says."""
+        installation, broker = self.installation()
+        if control("version") is None:
+            self.skipTest("OSTLER_TEST_RABBITMQCTL is not set")
+        self.assertEqual(installation.command("topology").returncode, 0)
+        ns, user = installation.namespace, "u" + uuid.uuid4().hex[:8]
+        control("add_user", user, "secret")
+        self.addCleanup(control, "delete_user", user)
+        uri = re.sub("//[^@]*@", f"//{user}:secret@", installation.settings["amqp.uri"])
+        rest = rf"^({ns}\.|amq\.default$)", rf"^{ns}\."
+        control("set_permissions", user, "^$", *rest)
+        worker = installation.worker(amqp__topology="verify", amqp__uri=uri)
+        self.addCleanup(worker.kill)
+        self.assertEqual(worker.wait_end(30), 78, worker.output())
+        self.assertIn(f"queue {ns}.worker: the broker does not allow it", worker.output())
+        control("set_permissions", user, rf"^{ns}\.worker$", *rest)
+        worker = installation.worker(amqp__topology="verify", amqp__uri=uri)
+        self.addCleanup(worker.kill)
+        worker.wait_ready(pump=broker.pump)
+        self.assertEqual(worker.terminate(), 0)
+
     def test_verify_creates_nothing(self):
         installation, broker = self.installation(startup__patience="3s", amqp__topology="verify")
         worker = installation.worker()

@@ -191,6 +191,13 @@ final class SimulatedBroker: @unchecked Sendable {
       link.confirms = false
     case .closeChannel: endChannel(of: link)
     case .enableConfirms: link.confirms = true
+    case .find(.queue(let name, _)) where name.hasSuffix(".worker"):
+      guard lockHolder == nil || lockHolder === link else {
+        endChannel(of: link)
+        return .failure(AMQPError(.resourceLocked, "\(name) is another's", scope: .channel))
+      }
+      endChannel(of: link)
+      return .failure(AMQPError(.notFound, "no queue \(name)", scope: .channel))
     case .declare, .find: break
     case .lock(let name):
       if let holder = lockHolder, holder !== link {

@@ -83,7 +83,14 @@ package final class EventsLog {
 
   /// Everything from the beginning of the last chunk on, which is what the broker keeps and sends as a whole.
   private func lastChunk(known: Int) async throws(AMQPError) -> Chunk {
-    try await subscribe(from: "last")
+    do throws(AMQPError) {
+      try await subscribe(from: "last")
+    } catch {
+      // Queues of another type do not know the argument (RabbitMQ 3.10 and later).
+      guard error.code == .preconditionFailed, !error.isConnectionLost else { throw error }
+      try await connection.openChannel()
+      return .noStream
+    }
     var deliveries = try await firstDeliveries(known: known)
     guard let first = deliveries.first else { return .empty }
     guard first.offset != nil else { return .noStream }
