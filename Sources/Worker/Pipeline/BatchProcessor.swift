@@ -49,7 +49,7 @@ package struct BatchProcessor: ~Copyable {
   private mutating func take(_ received: Received) throws(StoreError) {
     switch received {
     case .command(var task):
-      switch try examine(task.delivery) {
+      switch try examine(task.delivery, as: task.queue) {
       case .original: try take(task)
       case .runs(let replayed):
         task.replayed = replayed
@@ -59,7 +59,7 @@ package struct BatchProcessor: ~Copyable {
         try refuse(task.delivery, task.queue, Refusal(rejection: rejection, of: task))
       }
     case .refused(let delivery, let command, let refusal):
-      switch try examine(delivery) {
+      switch try examine(delivery, as: command) {
       case .original: try refuse(delivery, command, refusal)
       case .runs(let replayed):
         try scribe.refuse(replayed, delivery, queue: command, refusal)
@@ -72,7 +72,13 @@ package struct BatchProcessor: ~Copyable {
       try takeIn(delivery)
       settle(delivery, nil)
     case .crashed(let delivery, let source, let times):
-      let replayed: Replayed? = if case .runs(let replayed) = try examine(delivery) { replayed } else { nil }
+      let command =
+        switch source {
+        case .commands(let name): name
+        case .deadLetters: BrokerDeath(delivery, topology: rules.topology).command
+        }
+      let replayed: Replayed? =
+        if case .runs(let replayed) = try examine(delivery, as: command) { replayed } else { nil }
       try scribe.keepCrashed(delivery, source, times: times, replayed)
       settle(delivery, nil)
     }
@@ -88,10 +94,11 @@ package struct BatchProcessor: ~Copyable {
   /// A replay that found no queue, or died in one, comes back here: its letter opens again with that reason. Any other
   /// claim to be a replay is none.
   private mutating func takeIn(_ delivery: CommandTask.Message) throws(StoreError) {
-    switch try examine(delivery) {
-    case .runs(let replayed): try scribe.takeIn(delivery, replayed)
+    let death = BrokerDeath(delivery, topology: rules.topology)
+    switch try examine(delivery, as: death.command) {
+    case .runs(let replayed): try scribe.takeIn(delivery, death, replayed)
     case .over: break
-    case .original, .forged: try scribe.takeIn(delivery)
+    case .original, .forged: try scribe.takeIn(delivery, death)
     }
     KillPoint.takingIn.reach()
     result.tally.takenIn += 1

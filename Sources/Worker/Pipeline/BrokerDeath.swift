@@ -6,7 +6,7 @@ import Lifecycle
 /// The header may have been written by the client: only entries that name our queues count.
 struct BrokerDeath {
   let code: RejectionCode
-  /// The command whose queue it died in; `nil` where no queue of ours is named.
+  /// The command whose queue it died in or was meant for; `nil` where it names none of ours.
   let command: CommandName?
   /// The command as the message named it, for the letter; `unknown` where it named none.
   let originalCommand: String
@@ -15,16 +15,28 @@ struct BrokerDeath {
 
   init(_ delivery: Delivery, topology: Topology) {
     let prefix = topology.commandsExchange + "."
-    let entry = Self.entries(of: delivery.properties.headers).first { $0.queue.hasPrefix(prefix) }
-    if let entry {
-      let name = String(entry.queue.dropFirst(prefix.count))
-      command = CommandName(rawValue: name)
-      originalCommand = name
+    let entry = Self.entries(of: delivery.properties.headers).lazy.compactMap { entry in
+      guard entry.queue.hasPrefix(prefix), let name = CommandName(rawValue: String(entry.queue.dropFirst(prefix.count)))
+      else { return nil as (Entry, CommandName)? }
+      return (entry, name)
+    }.first
+    if let (entry, name) = entry {
+      command = name
+      originalCommand = name.rawValue
       (code, message) = Self.explain(entry)
       details = [
         .init("queue", .text(entry.queue)), .init("reason", .text(entry.reason)),
         .init("deaths", .integer(entry.count)),
       ]
+    } else if delivery.exchange == topology.commandsExchange, let name = CommandName(rawValue: delivery.routingKey) {
+      command = name
+      originalCommand = name.rawValue
+      code = .brokerRejected
+      let queue = topology.commandQueue(name)
+      message =
+        "the message could not be routed to queue \(queue); see that the queue is there and is bound to exchange "
+        + "\(topology.commandsExchange) ('ostler topology' declares both), then replay it"
+      details = [.init("queue", .text(queue)), .init("routingKey", .text(delivery.routingKey))]
     } else if delivery.exchange == topology.commandsExchange {
       command = nil
       originalCommand = delivery.routingKey
@@ -47,16 +59,10 @@ struct BrokerDeath {
     }
   }
 
-  /// Why a replay did not arrive. It is a command whatever became of it, so its letter may be replayed once more.
-  func ofReplay(_ delivery: Delivery, topology: Topology) -> Rejection {
-    if command != nil { return Rejection(code, "the replay did not arrive: " + message, details: details) }
-    let queue = "\(topology.commandsExchange).\(delivery.routingKey)"
-    return Rejection(
-      .brokerRejected,
-      "the replay did not arrive: it could not be routed to queue \(queue); see that the queue is there and is bound to "
-        + "exchange \(topology.commandsExchange) ('ostler topology' declares both), then replay it again",
-      details: [.init("queue", .text(queue)), .init("routingKey", .text(delivery.routingKey))])
-  }
+  var rejection: Rejection { Rejection(code, message, details: details) }
+
+  /// Why a replay did not arrive. Its letter may be replayed once more.
+  var rejectionOfReplay: Rejection { Rejection(code, "the replay did not arrive: " + message, details: details) }
 
   private struct Entry {
     let queue: String

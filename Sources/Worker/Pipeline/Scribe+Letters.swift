@@ -17,15 +17,7 @@ extension Scribe {
         key: takesKey ? task.message.key : nil, attempt: task.message.attempt,
         state: task.wantsReply(rules.topology.namespace) ? .answered : .open),
       replayed: task.replayed, kind: .rejected, facts: task.facts, error: error)
-    if let position = letter.position, let id = command.serverID, let server = try transaction.server(id),
-      case .quarantined = server.state
-    {
-      try transaction.append(
-        HistoryEntry(
-          position: position, serverID: id, version: server.version, at: max(rules.now, server.changedAt),
-          happening: .rejected(rejection.code), command: task.queue, operation: task.operation,
-          actor: task.actor, replayedBy: task.replayedBy, reason: task.reason, data: nil))
-    }
+    try noteIfQuarantined(command.serverID, rejection, task.facts, reason: task.reason, at: letter.position)
     if takesKey {
       try record(task, .rejected, position: letter.position, letter: letter.id, reply: error)
     }
@@ -34,6 +26,20 @@ extension Scribe {
         command: task.queue, operation: task.operation, outcome: .rejected,
         eventIDs: letter.position.map { [eventID(at: $0)] } ?? [], deadLetterID: letter.id, error: error)
     }
+  }
+
+  /// The history of a frozen server also tells what was tried with it.
+  private func noteIfQuarantined(
+    _ id: ServerID?, _ rejection: Rejection, _ facts: OperationFacts, reason: String?, at position: Int64?
+  ) throws(StoreError) {
+    guard let position, let id, let command = facts.command, let server = try transaction.server(id),
+      case .quarantined = server.state
+    else { return }
+    try transaction.append(
+      HistoryEntry(
+        position: position, serverID: id, version: server.version, at: max(rules.now, server.changedAt),
+        happening: .rejected(rejection.code), command: command, operation: facts.operation, actor: facts.actor,
+        replayedBy: facts.replayedBy, reason: reason, data: nil))
   }
 
   /// A message that is no command: refused before it could take a key.
@@ -50,6 +56,7 @@ extension Scribe {
         clientID: refusal.clientID,
         operation: refusal.operation, key: nil, attempt: nil, state: address == nil ? .open : .answered),
       kind: .rejected, facts: facts, error: error)
+    try noteIfQuarantined(refusal.serverID, refusal.rejection, facts, reason: nil, at: letter.position)
     guard let address else { return nil }
     let reply = Reply(
       command: queue, operation: refusal.operation, outcome: .rejected,
@@ -69,21 +76,13 @@ extension Scribe {
   }
 
   /// A replay that the broker dead-lettered: its letter opens again.
-  mutating func takeIn(_ delivery: Delivery, _ replayed: Replayed) throws(StoreError) {
-    let death = BrokerDeath(delivery, topology: rules.topology)
-    let rejection = death.ofReplay(delivery, topology: rules.topology)
-    let facts = OperationFacts(
-      command: death.command ?? CommandName(rawValue: delivery.routingKey), actor: replayed.actor,
-      replayedBy: replayed.replay.askedBy)
-    _ = try fail(
-      replayed, rejection, kind: .deadLettered, facts: facts, serverID: nil, clientID: nil,
-      error: ErrorPart.encode(rejection), delivery)
+  mutating func takeIn(_ delivery: Delivery, _ death: BrokerDeath, _ replayed: Replayed) throws(StoreError) {
+    try fail(replayed, death.rejectionOfReplay, delivery)
   }
 
   /// Takes in what the broker dead-lettered.
-  mutating func takeIn(_ delivery: Delivery) throws(StoreError) {
-    let death = BrokerDeath(delivery, topology: rules.topology)
-    let rejection = Rejection(death.code, death.message, details: death.details)
+  mutating func takeIn(_ delivery: Delivery, _ death: BrokerDeath) throws(StoreError) {
+    let rejection = death.rejection
     let salvage = try LetterSalvage(of: delivery, command: death.command, rules: rules, transaction: transaction)
     let facts = OperationFacts(command: death.command, operation: salvage.operation, actor: delivery.actor)
     _ = try keep(
@@ -100,6 +99,7 @@ extension Scribe {
     throws(StoreError)
   {
     let rejection = Rejection.workerCrash(times)
+    if let replayed { return try fail(replayed, rejection, delivery) }
     let (command, queue): (CommandName?, String) =
       switch source {
       case .commands(let name): (name, rules.topology.commandQueue(name))
@@ -110,7 +110,7 @@ extension Scribe {
       LetterFacts(
         delivery: delivery, actor: delivery.actor, command: facts.commandText, queue: queue, rejection: rejection,
         serverID: nil, clientID: nil, operation: nil, key: nil, attempt: nil, state: .open),
-      replayed: replayed, kind: .deadLettered, facts: facts, error: ErrorPart.encode(rejection))
+      kind: .deadLettered, facts: facts, error: ErrorPart.encode(rejection))
   }
 
   /// Keeps the letter and tells of it; the same message refused again, its letter not yet closed, is counted on that
@@ -137,6 +137,13 @@ extension Scribe {
       deadLetterID: id)
     _ = try publish(.command(event), position: position, time: rules.now, letter.delivery)
     return (id, position)
+  }
+
+  /// The same of a replay whose message nobody has read: what the letter knows of it is told.
+  private mutating func fail(_ replayed: Replayed, _ rejection: Rejection, _ delivery: Delivery) throws(StoreError) {
+    _ = try fail(
+      replayed, rejection, kind: .deadLettered, facts: replayed.facts, serverID: replayed.serverID,
+      clientID: replayed.clientID, error: ErrorPart.encode(rejection), delivery)
   }
 
   private mutating func fail(

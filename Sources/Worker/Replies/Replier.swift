@@ -73,7 +73,8 @@ final class Replier: Service {
     }
   }
 
-  /// A connection that was lost while it was idle, or over a forged address, costs no other reply its one try.
+  /// A connection that was lost while it was idle costs no reply its one try. One that is lost over a forged address takes
+  /// along what was sent together with that reply: the broker acknowledges none of them.
   private func usable(
     _ known: (any PublishingConnection)?, isFirst: Bool
   ) async throws(AMQPError) -> any PublishingConnection {

@@ -87,7 +87,7 @@ import Worker
     }
   }
 
-  @Test("A forged reply-to harms neither the command nor the answers of others")
+  @Test("A forged reply-to harms neither the command nor later answers")
   func forgedReplyTo() async throws {
     try await withStage { stage in
       let worker = try await stage.worker()

@@ -33,12 +33,14 @@ final class Desk {
     lot = ParkingLot(limit: parkingLimit)
   }
 
-  func delivery(_ order: Order, exchange: String? = nil, redelivered: Bool = false) -> Delivery {
+  func delivery(
+    _ order: Order, exchange: String? = nil, routingKey: String? = nil, redelivered: Bool = false
+  ) -> Delivery {
     lastTag += 1
     return Delivery(
       consumer: ConsumerTag("test"), tag: DeliveryTag(generation: 1, value: lastTag), redelivered: redelivered,
-      exchange: exchange ?? topology.commandsExchange, routingKey: order.command.rawValue,
-      properties: order.properties, body: .whole(order.body))
+      exchange: exchange ?? topology.commandsExchange,
+      routingKey: routingKey ?? order.command.rawValue, properties: order.properties, body: .whole(order.body))
   }
 
   /// One batch, in one transaction.
