@@ -136,7 +136,7 @@ import Testing
       letters[5].operation = "other"
       letters[6].actor = nil
       letters[7].message = "100% of RACK_5 \\ gone"
-      letters[8].body = Array("find mé".utf8)
+      letters[8].body = Array("find mé\0\u{7F} behind NUL".utf8)
       letters[9].headers = #"{"x":"needle"}"#
       letters[10].properties = #"{"type":"needle"}"#
       letters[11].details = #"{"row":"needle"}"#
@@ -162,6 +162,8 @@ import Testing
         (DeadLetterFilter(text: "rack-5"), []),
         (DeadLetterFilter(text: "\\ gone"), [7]),
         (DeadLetterFilter(text: "mé"), [8]),
+        (DeadLetterFilter(text: "behind NUL"), [8]),
+        (DeadLetterFilter(text: "behind nul"), []),
         (DeadLetterFilter(text: "NEEDLE"), [9, 10, 11]),
         (DeadLetterFilter(states: [.open], server: ServerID(5), text: "needle"), [9, 10, 11]),
       ]

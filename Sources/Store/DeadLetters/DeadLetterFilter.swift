@@ -11,7 +11,8 @@ package struct DeadLetterFilter: Hashable, Sendable {
   package var operation: String?
   package var actor: String?
   package var receivedBefore: Timestamp?
-  /// Somewhere in message, details, properties, headers or body; letters of ASCII match in either case.
+  /// Somewhere in message, details, properties, headers or body; letters of ASCII match in either case, in a body only
+  /// before its first NUL.
   package var text: String?
 
   package init(
@@ -39,7 +40,9 @@ extension DeadLetterFilter {
       AND (?8 IS NULL OR command = ?8) AND (?9 IS NULL OR server_id = ?9) AND (?10 IS NULL OR client_id = ?10)
       AND (?11 IS NULL OR operation = ?11) AND (?12 IS NULL OR actor = ?12) AND (?13 IS NULL OR received_at < ?13)
       AND (?14 IS NULL OR message LIKE ?14 ESCAPE '\\' OR details LIKE ?14 ESCAPE '\\'
-        OR properties LIKE ?14 ESCAPE '\\' OR headers LIKE ?14 ESCAPE '\\' OR CAST(body AS TEXT) LIKE ?14 ESCAPE '\\')
+        OR properties LIKE ?14 ESCAPE '\\' OR headers LIKE ?14 ESCAPE '\\' OR CAST(body AS TEXT) LIKE ?14 ESCAPE '\\'
+        -- A text ends at its first NUL, a body does not.
+        OR instr(body, CAST(?15 AS BLOB)) > 0)
     """
 
   func bind(to run: inout StatementRun) {
@@ -52,6 +55,7 @@ extension DeadLetterFilter {
     run.bind(actor)
     run.bind(receivedBefore)
     run.bind(text.map(Self.pattern))
+    run.bind(text)
   }
 
   /// For LIKE with `\` as the escape: the text itself anywhere.

@@ -60,7 +60,7 @@ private enum Statements {
     SQLText(
       """
       SELECT \(expression) AS what, count(*) AS letters, min(received_at), max(received_at) FROM dead_letters
-      WHERE \(DeadLetterFilter.condition) GROUP BY what ORDER BY letters DESC, what LIMIT ?15
+      WHERE \(DeadLetterFilter.condition) GROUP BY what ORDER BY letters DESC, what LIMIT ?16
       """)
   }
 

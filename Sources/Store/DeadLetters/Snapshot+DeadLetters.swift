@@ -90,7 +90,7 @@ private enum Statements {
     """
     SELECT \(DeadLetterRow.columns), number FROM dead_letters
     WHERE \(DeadLetterFilter.condition)
-    ORDER BY number LIMIT ?15
+    ORDER BY number LIMIT ?16
     """)
   static let number = SQLText("SELECT number FROM dead_letters WHERE id = ?")
   static let counts = SQLText("SELECT state, count(*) FROM dead_letters GROUP BY state")

@@ -8,14 +8,7 @@ extension Transaction {
     run.bind(try operations.nextID(on: connection))
     run.bind(bytes)
     run.bind(record.attempt)
-    run.bind(record.fingerprint)
-    run.bind(record.outcome)
-    run.bind(record.decidedAt)
-    run.bind(record.serverID)
-    run.bind(record.serverVersion)
-    run.bind(record.eventPosition)
-    run.bind(record.deadLetterID)
-    run.bind(record.reply)
+    run.bindDecision(of: record)
     try run.finish()
     try operations.append(operations.hash(bytes), on: connection)
   }
@@ -25,14 +18,7 @@ extension Transaction {
     let bytes = record.key.bytes
     for id in try operations.ids(of: operations.hash(bytes), on: connection) {
       var run = try connection.prepare(Statements.replace)
-      run.bind(record.fingerprint)
-      run.bind(record.outcome)
-      run.bind(record.decidedAt)
-      run.bind(record.serverID)
-      run.bind(record.serverVersion)
-      run.bind(record.eventPosition)
-      run.bind(record.deadLetterID)
-      run.bind(record.reply)
+      run.bindDecision(of: record)
       run.bind(id)
       run.bind(bytes)
       run.bind(record.attempt)
@@ -91,8 +77,16 @@ package struct OperationPruning: Hashable, Sendable {
 }
 
 extension StatementRun {
-  fileprivate mutating func bind(_ fingerprint: Fingerprint) {
-    bind(UUID128(high: fingerprint.high, low: fingerprint.low))
+  /// The columns from `fingerprint` to `reply`.
+  fileprivate mutating func bindDecision(of record: OperationRecord) {
+    bind(UUID128(high: record.fingerprint.high, low: record.fingerprint.low))
+    bind(record.outcome)
+    bind(record.decidedAt)
+    bind(record.serverID)
+    bind(record.serverVersion)
+    bind(record.eventPosition)
+    bind(record.deadLetterID)
+    bind(record.reply)
   }
 }
 

@@ -45,6 +45,10 @@ package enum DeadLetterDocument {
     json.value(Int64(letter.attempts))
     json.key("bodyBase64")
     json.value(Base64.encode(letter.body))
+    if !letter.isReplayable {
+      json.key("bodySize")
+      json.value(Int64(letter.bodySize))
+    }
     json.key("properties")
     json.verbatim(Array(letter.properties.utf8))
     json.key("headers")

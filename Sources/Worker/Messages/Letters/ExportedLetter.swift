@@ -28,8 +28,11 @@ package struct ExportedLetter {
       json.value(letter.exchange)
       json.key("routingKey")
       json.value(letter.routingKey)
-      json.key("bodySize")
-      json.value(Int64(letter.bodySize))
+      // Of a body that was cut the document says it.
+      if letter.isReplayable {
+        json.key("bodySize")
+        json.value(Int64(letter.bodySize))
+      }
       json.key("bodySha256Base64")
       json.value(Base64.encode(letter.bodySHA256))
       json.key("sameMessageBase64")

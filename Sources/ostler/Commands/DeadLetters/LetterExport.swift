@@ -44,15 +44,18 @@ struct LetterExport: AsyncParsableCommand {
         var lines = StandardOutput()
         let count = try await forEachLine(store, wanted) { lines.line(utf8: $0) }
         lines.flush()
-        if count == 0 { Complaint.write("no dead letters match\n") }
+        guard count > 0 else { throw Self.nothing }
         return
       }
       let writer = try WholeFile(file)
       let count = try await forEachLine(store, wanted) { line throws(CommandFailure) in try writer.line(line) }
+      guard count > 0 else { throw Self.nothing }
       try writer.finish()
       Complaint.write("\(PlainText.grouped(count)) dead letters written to \(file)\n")
     }
   }
+
+  private static let nothing = CommandFailure(.refused, "no dead letters match; nothing was written")
 
   private func forEachLine(
     _ store: Store, _ wanted: [UUID128], _ body: ([UInt8]) throws -> Void

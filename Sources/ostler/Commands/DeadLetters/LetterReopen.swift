@@ -9,7 +9,7 @@ struct LetterReopen: AsyncParsableCommand {
     abstract: "Undo a discard, or free letters whose replay never came back.",
     discussion: """
       A replay does not come back when its queue was purged or deleted. A copy of it that turns up later changes nothing. \
-      With a filter, --state says which of the two is meant; originals of edited letters are then left closed.
+      A letter is open afterwards, also one that was answered before it was discarded. With a filter, --state says which of the two is meant; originals of edited letters are then left closed.
 
         ostler dl reopen 1f0c9a7e
         ostler dl reopen --state replaying --older-than 1h --reason 'the queue was purged'
