@@ -5,7 +5,8 @@
 
     NAME…          only tests whose full name (file.Class.test) contains one of these words
     --list         print the names, run nothing
-    --fail-fast    stop at the first failure
+    --jobs N       so many processes at a time (1)
+    --fail-fast    stop at the first failure, of each process
     --quiet        no line per test
 
 Needs pika (Debian: python3-pika). OSTLER_TEST_RABBITMQCTL, where set, is a rabbitmqctl for that broker; without it the
@@ -31,17 +32,23 @@ def tests_of(suite):
             yield entry
 
 
-def select(words):
+def select(words, exactly=None):
+    """`exactly`: full names, instead of words in them."""
     suite = unittest.TestLoader().discover(FOLDER, pattern="test_*.py", top_level_dir=FOLDER)
-    found = [test for test in tests_of(suite) if not words or any(word in test.id() for word in words)]
-    return sorted(found, key=when)
+
+    def is_meant(name):
+        return name in exactly if exactly is not None else not words or any(word in name for word in words)
+    return sorted((test for test in tests_of(suite) if is_meant(test.id())), key=when)
 
 
 def when(test):
     """What breaks the broker for everybody comes before the shared worker has a connection; its whole story when all is
     told."""
-    name = test.id()
-    return -1 if ".Connections." in name or name.startswith("test_killer.") else 1 if "test_z_story" in name else 0
+    return -1 if breaks_the_broker(test) else 1 if "test_z_story" in test.id() else 0
+
+
+def breaks_the_broker(test):
+    return ".Connections." in test.id()
 
 
 class Result(unittest.TextTestResult):
@@ -106,13 +113,15 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--fail-fast", action="store_true")
     parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--exactly", action="store_true", help=argparse.SUPPRESS)  # the tests' names come on standard input
     options = parser.parse_args()
 
     try:
         import pika  # noqa: F401
     except ImportError:
         sys.exit("the acceptance suite needs pika: apt-get install python3-pika, and run it with /usr/bin/python3")
-    tests = select(options.names)
+    tests = select(options.names, set(sys.stdin.read().split()) if options.exactly else None)
     if options.list:
         print("\n".join(test.id() for test in tests))
         return 0
@@ -124,11 +133,14 @@ def main():
     if not tests:
         sys.exit(f"no test has one of these in its name: {' '.join(options.names)}")
 
+    began = time.monotonic()
+    if options.jobs > 1:
+        return finish(began, *in_parts(tests, options))
+
     import logging
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # what pika says of connections that a test breaks on purpose
     from judge.case import Shared
 
-    began = time.monotonic()
     result = Result(unittest.runner._WritelnDecorator(sys.stdout), True, 1 if options.quiet else 2)
     result.failfast = options.fail_fast
     unittest.TestSuite(tests).run(result)
@@ -140,6 +152,19 @@ def main():
         print(f"--- the end of the shared worker\n{error}")
     skipped = len(result.skipped)
     passed = max(0, result.testsRun - len(result.failed_tests) - skipped)
+    return finish(began, passed, failed, skipped)
+
+
+def in_parts(tests, options):
+    import parts
+
+    alone = [test.id() for test in tests if breaks_the_broker(test)]
+    others = [test.id() for test in tests if not breaks_the_broker(test)]
+    more = [word for word, is_meant in (("--fail-fast", options.fail_fast), ("--quiet", options.quiet)) if is_meant]
+    return parts.run(alone, others, options.jobs, more)
+
+
+def finish(began, passed, failed, skipped):
     print(f"Acceptance suite: {time.monotonic() - began:.0f} s")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed or not passed else 0

@@ -70,14 +70,16 @@ class Soak:
     def run(self):
         from judge.killer import points
         from judge.killer.run import execute
+        from judge.node import Node
 
+        node = Node.under_test()
         while not self.is_over():
             seed = self.chosen.seed + len(self.outcomes)
             rounds = ROUNDS_PER_RUN
             if self.chosen.rounds is not None:
                 rounds = min(rounds, self.chosen.rounds - self.rounds)
             folder = os.path.join(self.chosen.evidence, f"seed-{seed}")
-            outcome = execute(seed, rounds, folder, points=points.NAMES)
+            outcome = execute(seed, rounds, folder, points=points.NAMES, node=node, may_fill_disk=True)
             self.outcomes.append(outcome)
             print(f"{'FAILED' if outcome.problems else 'ok':7}{self.seconds / 60:6.1f} min {self.rounds:6} rounds  {outcome}", flush=True)
             if outcome.problems:

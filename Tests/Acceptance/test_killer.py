@@ -20,7 +20,8 @@ class RandomKills(unittest.TestCase):
         seed = int(os.environ.get("OSTLER_TEST_SEED") or SEED)
         print(f"OSTLER_TEST_SEED={seed}", flush=True)
         folder = os.path.join(".ostler", "killer", str(seed))
-        outcome = execute(seed, ROUNDS, folder, points=points.NAMES, most_seconds=MOST_SECONDS, broker_trouble=False)
+        outcome = execute(
+            seed, ROUNDS, folder, points=points.NAMES, most_seconds=MOST_SECONDS, broker_trouble=False, may_fill_disk=True)
         print(outcome, flush=True)
         print(f"rounds {outcome.rounds} {self.id()}", flush=True)  # read by scripts/matrix
         self.assertEqual(outcome.problems, [], f"seed {seed}: the evidence is in {folder}")

@@ -268,8 +268,9 @@ class Addresses(NetworkCase):
         silent.reset()
         good.refuse()
         good.reset()
+        # First of all the loss has to be noticed: until then it says that it is ready.
+        silent.wait_for_link("consumer", 40, pump=world.broker.pump)
         self.ready_again(world)
-        self.assertTrue(silent.links("consumer"))
         load.publish(30)
         load.check()
         self.nothing_was_given_up(world)

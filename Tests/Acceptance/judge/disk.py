@@ -31,6 +31,10 @@ class SmallDisk:
                 except OSError as error:
                     assert error.errno == errno.ENOSPC, error
 
+    @property
+    def is_full(self):
+        return os.path.exists(self._filler)
+
     def free(self):
         os.remove(self._filler)
 

@@ -14,15 +14,26 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 
 
 class Node:
-    """RabbitMQ as `scripts/lib/broker.sh` starts it, under a name of its own. Skips the test where that cannot be."""
+    """RabbitMQ as `scripts/lib/broker.sh` starts it, under a name of its own, until the suite ends. Skips the test where that
+    cannot be."""
 
     def __init__(self):
         if not AMQP_URI or not os.environ.get("OSTLER_TEST_RABBITMQCTL"):
             raise unittest.SkipTest("OSTLER_TEST_RABBITMQCTL is not set: the suite may not start a broker")
-        self._name = "-".join(filter(None, [os.environ.get("OSTLER_BROKER_NAME"), "second"]))
+        self._begin("-".join(filter(None, [os.environ.get("OSTLER_BROKER_NAME"), "second"])))
+        atexit.register(self.stop)
+
+    @classmethod
+    def under_test(cls):
+        """The broker of this whole run, for a run that has it for itself."""
+        node = cls.__new__(cls)
+        node._begin(os.environ.get("OSTLER_BROKER_NAME", ""))
+        return node
+
+    def _begin(self, name):
+        self._name = name
         self.uri = self._shell("broker_start >&2 && broker_uri", 150).strip()
         self._read_pid()
-        atexit.register(self.stop)
 
     def _shell(self, command, seconds=60):
         environment = {**os.environ, "OSTLER_BROKER_NAME": self._name}

@@ -1,55 +1,77 @@
 """One run: a namespace and a store of its own, so many rounds of load and violence, then peace, and the judgement."""
 
+import contextlib
 import os
 import random
 import shutil
+import signal
 import time
+import unittest
 import urllib.parse
 import uuid
 from dataclasses import dataclass, field
 
 from .. import checker
-from ..broker import COMMANDS, Broker, control
+from ..broker import Broker, control, held_messages
+from ..disk import SmallDisk
 from ..process import AMQP_URI, Installation
+from ..proxy import Proxy
 from ..record import Journal, Record
 from ..storefile import StoreFile
 from ..waiting import TimedOut, wait_until
 from .load import Load
 from .operators import Operator
-from .proxy import Proxy
 from .senders import Sender, Subscriber, queue_names
 from .view import View
 
 # Ways for a worker to end, and how often.
 ENDS = {"time": 34, "events": 30, "start": 14, "point": 12, "standby": 4, "term": 6}
 # What else may happen in a round.
-TROUBLE = {"none": 60, "operator": 22, "reset": 12, "connections": 4, "broker": 2}
+TROUBLE = {"none": 54, "operator": 22, "reset": 10, "frozen": 4, "full": 10, "connections": 4, "broker": 2, "node": 2}
+# What all others who use that broker would feel too.
+BROKER_TROUBLE = {"connections", "broker"}
+# A run's store on a disk that is to be full: it must hold the store, and be small enough to be filled in a moment.
+DISK_MEGABYTES = 48
 
 
 class Run:
-    def __init__(self, seed, folder, points=(), broker_trouble=True, settings=None):
+    def __init__(self, seed, folder, points=(), broker_trouble=True, node=None, may_fill_disk=False, settings=None):
+        """`node`: the broker's process, where it may be killed. `may_fill_disk`: in some runs, by the plan."""
         shutil.rmtree(folder, ignore_errors=True)  # what an earlier run left
         self.seed = seed
         self.folder = folder
         self.points = list(points)
         self.plan = random.Random(f"plan {seed}")
-        self.trouble = {name: weight for name, weight in TROUBLE.items() if broker_trouble or name not in ("connections", "broker")}
+        self.node = node
+        self.cleanups = contextlib.ExitStack()
+        self.disk = self.small_disk() if may_fill_disk and self.plan.random() < 0.5 else None
+        left_out = (set() if broker_trouble else BROKER_TROUBLE) | (set() if node else {"node"}) | (set() if self.disk else {"full"})
+        self.trouble = {name: weight for name, weight in TROUBLE.items() if name not in left_out}
         self.namespace = "kill" + uuid.uuid4().hex[:10]
-        address = urllib.parse.urlsplit(AMQP_URI)
-        self.proxy = Proxy(address.hostname, address.port)
-        through = AMQP_URI.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{self.proxy.port}")
+        self.proxy = Proxy(AMQP_URI)
         self.installation = Installation(self.namespace, **{
             "parking.patience": "1s", "amqp.prefetch": self.plan.choice(["10", "50", "1000"]),
             "parking.limit": self.plan.choice(["3", "20", "200"]), "events.log.enabled": self.plan.choice(["true", "false"]),
-            "amqp.uri": through, "log.level": "info", **(settings or {})})
+            "amqp.uri": self.proxy.uri, "log.level": "info", **({"store.path": self.disk.store} if self.disk else {}),
+            **(settings or {})})
         self.journal = Journal(folder, {"namespace": self.namespace, "seed": seed, **self.installation.settings})
         self.view = View()
-        self.load = Load(seed, self.namespace, self.view, user=urllib.parse.unquote(address.username))
+        self.load = Load(seed, self.namespace, self.view, user=urllib.parse.unquote(urllib.parse.urlsplit(AMQP_URI).username))
         self.operator = Operator(self.installation, self.journal, random.Random(f"operator {seed}"))
         self.worker = None
         self.kills = self.done = 0
         self.budget = 0  # messages that this round is still to send
         self.sender = self.subscriber = None
+
+    def addCleanup(self, *call):  # named as a test case's: what the disk asks for
+        self.cleanups.callback(*call)
+
+    def small_disk(self):
+        """`None` where none can be mounted."""
+        try:
+            return SmallDisk(self, DISK_MEGABYTES)
+        except unittest.SkipTest:
+            return None
 
     def declare(self):
         """The objects at the broker, before anybody sends."""
@@ -71,6 +93,7 @@ class Run:
         broker.close()
         self.journal.close()
         self.installation.remove()
+        self.cleanups.close()
 
     # --- violence
 
@@ -90,7 +113,7 @@ class Run:
         early, late = plan.randint(0, 40), plan.randint(10, 80)
         point = f"{plan.choice(self.points)}:{plan.randint(1, 6)}" if end == "point" and self.points else None
         seconds, events = plan.uniform(0, 0.8), plan.randint(1, 60)
-        strikes = plan.random() < 0.3
+        strikes, frees_early = plan.random() < 0.3, plan.random() < 0.5
         told(f"round {number}: {end} {point or ''} {trouble}")
         self.journal.deed("round", number=number, end=end, point=point, trouble=trouble)
         self.sender.send(self.load.next(early))
@@ -109,12 +132,20 @@ class Run:
         if strikes:
             self.operator.strike()
         self.feed(self.budget)
+        if frees_early:
+            self.calm()
         if end == "term":
             self.stop()
         elif end == "standby":
             self.take_over()
         else:
             self.kill()
+        self.calm()
+
+    def calm(self):
+        """What a trouble has left standing."""
+        if self.disk is not None and self.disk.is_full:
+            self.disk.free()
 
     def start(self, point=None):
         if self.worker is not None and self.worker.is_running:
@@ -154,6 +185,8 @@ class Run:
         except TimedOut:
             return self.kill()
         self.journal.deed("stop", status=status)
+        if status == -signal.SIGTERM and not self.worker.output():
+            return  # before the program had begun
         if status not in (0, 1):
             raise AssertionError(f"asked to stop, the worker ended with {status}:\n{self.worker.tail()}")
 
@@ -170,11 +203,22 @@ class Run:
         elif trouble == "reset":
             self.watch(lambda: self.view.newest > 0, self.plan.uniform(0, 0.5))
             self.proxy.reset()
+        elif trouble == "frozen":
+            self.watch(lambda: self.view.newest > 0, self.plan.uniform(0, 0.5))
+            self.proxy.freeze(after=self.plan.choice([0, 1, 100, 5000]))
+            self.watch(lambda: False, self.plan.uniform(0.1, 1))
+            self.proxy.reset()
+        elif trouble == "full":
+            self.watch(lambda: self.view.newest > 0, self.plan.uniform(0, 0.5))
+            self.disk.fill()
         elif trouble == "connections":
             control("close_all_connections", "killer")
         elif trouble == "broker":
             control("stop_app", timeout=180)
             control("start_app", timeout=180)
+        elif trouble == "node":
+            self.node.kill()
+            self.node.start()
 
     # --- peace
 
@@ -194,24 +238,10 @@ class Run:
         self.journal.keep_store(self.installation.settings["store.path"])
 
     def is_quiet(self):
-        """Nothing is left. What rabbitmqctl says of a queue is up to five seconds old, and nothing at all after a restart; so
-        its leader is asked what waits, and the worker what it has parked, twice."""
+        """Nothing is left, also not in the hands of worker or subscriber."""
         if not self.worker.is_running:
             raise AssertionError(f"the worker ended with {self.worker.process.returncode}")
-        looks = (self.is_published, self.nothing_waits, self.nothing_is_parked)
-        return all(look() for look in looks) and not self.waiting_messages() and all(look() for look in looks)
-
-    def nothing_waits(self):
-        broker = Broker()
-        try:
-            queues = [f"{self.namespace}.commands.{command}" for command in COMMANDS] + [f"{self.namespace}.dead-letters"]
-            return all(broker.ready_messages(queue) == 0 for queue in queues)
-        finally:
-            broker.close()
-
-    def nothing_is_parked(self):
-        lines = self.worker.get("/metrics")[1].splitlines()
-        return all(float(line.split()[1]) == 0 for line in lines if line.startswith("ostler_commands_parked "))
+        return self.is_published() and not self.waiting_messages() and self.is_published()
 
     def is_published(self):
         store = StoreFile(self.installation.settings["store.path"])
@@ -224,13 +254,8 @@ class Run:
 
     def waiting_messages(self):
         """Queue → messages in it that nobody has acknowledged yet, of ours."""
-        found = {}
-        for line in control("list_queues", "--silent", "name", "messages", timeout=120).splitlines():
-            name, _, count = line.rpartition("\t")
-            ours = name.startswith((f"{self.namespace}.", f"killer.{self.namespace}."))
-            if ours and not name.endswith(".events.log") and int(count):
-                found[name] = int(count)
-        return found
+        found = {**held_messages(f"{self.namespace}."), **held_messages(f"killer.{self.namespace}.")}
+        return {name: count for name, count in found.items() if count}
 
     def what_is_left(self):
         return f"everything is decided and told; in the queues: {self.waiting_messages()}; published: {self.is_published()}"
