@@ -75,6 +75,8 @@ package final class Store: Sendable {
   private init(path: String, options: StoreOptions, isReadOnly: Bool, schemaVersion: Int) throws(StoreError) {
     self.path = path
     self.isReadOnly = isReadOnly
+    var options = options
+    options.checkpointPages = LogBound.pages(at: path, wanted: options.checkpointPages)
     file = try FileID(of: path)
     do {
       var configuration = StoreFile.connectionConfiguration(options)

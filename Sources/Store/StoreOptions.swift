@@ -5,7 +5,7 @@ package struct StoreOptions: Hashable, Sendable {
   /// Cache of the writing connection in bytes.
   package var cacheBytes: Int
   /// The write-ahead log is written back once it has grown by this many pages of 4 KiB. Larger: fewer writes of pages
-  /// that change often, a larger file, a longer recovery after a crash.
+  /// that change often, a larger file, a longer recovery after a crash. On a small file system it is less.
   package var checkpointPages: Int
   /// The file may not grow beyond this many pages of 4 KiB; `nil`: no bound but the disk's.
   package var maxPages: Int?

@@ -34,6 +34,7 @@ final class Writer: @unchecked Sendable {
       // Some failures (disk full, I/O) have rolled back already. If this one fails too, the first error says more, and
       // the next transaction tries again.
       if connection.isInTransaction { try? connection.run(Statements.rollback) }
+      if error.code == .diskFull { checkpoints?.restartLog(on: database) }
       return .failure(error)
     }
   }

@@ -42,6 +42,15 @@ final class Checkpoints: @unchecked Sendable {
   /// running.
   func close() { try? copier.close() }
 
+  /// Called on the writer queue, outside a transaction: has the log written back now and begun anew, which needs no more
+  /// room on the disk than the store's own file grows by. Holds the next readers off for a moment. Where it does not
+  /// succeed nothing has changed.
+  func restartLog(on writer: Database) {
+    sqlite3_busy_timeout(writer.sqliteConnection, 100)
+    sqlite3_wal_checkpoint_v2(writer.sqliteConnection, nil, SQLITE_CHECKPOINT_RESTART, nil, nil)
+    sqlite3_busy_timeout(writer.sqliteConnection, Int32(clamping: Int(options.busyTimeout / .milliseconds(1))))
+  }
+
   /// Called on the writer queue after each commit.
   ///
   /// - Parameter isWorker: it will commit often; the command line does so once.
@@ -52,10 +61,8 @@ final class Checkpoints: @unchecked Sendable {
     if pages < base { threshold = base }
     guard pages >= threshold else { return }
     if pages >= base.multipliedReportingOverflow(by: 4).partialValue {
-      // Somebody reads all the time. Hold the next readers off for a moment.
-      sqlite3_busy_timeout(writer.sqliteConnection, 100)
-      sqlite3_wal_checkpoint_v2(writer.sqliteConnection, nil, SQLITE_CHECKPOINT_RESTART, nil, nil)
-      sqlite3_busy_timeout(writer.sqliteConnection, Int32(clamping: Int(options.busyTimeout / .milliseconds(1))))
+      // Somebody reads all the time.
+      restartLog(on: writer)
       threshold = pages + base
     } else if !isCopying {
       isCopying = true

@@ -1,7 +1,10 @@
 """A mixed load of commands, and the check of both promises over it."""
 
+import json
 import random
 
+from .broker import held_messages
+from .storefile import StoreFile
 from .waiting import TimedOut
 from .world import operation
 
@@ -56,7 +59,7 @@ class Load:
         replies = self.ask_again()
         world.settle()
         letters = world.letters(all_states=True)
-        crashed = {row["operationUuid"].lower() for row in letters if row["code"] == "worker-crash" and row.get("operationUuid")}
+        crashed = self.crashed()
         said = {}
         for event in world.events:
             key = event.data.get("command"), event.operation
@@ -82,11 +85,43 @@ class Load:
         what a dead worker had in hand when it gets to it, and a copy that came earlier would be decided in its place."""
         def missing():
             told = {(event.data.get("command"), event.operation) for event in self.world.events}
-            return [key for key in self.sent if key not in told]
+            untold = [key for key in self.sent if key not in told]
+            crashed = self.crashed() if untold else set()
+            return [key for key in untold if key[1] not in crashed]
         self.world.wait(
             lambda: not missing(),
-            lambda: f"every command is told of; missing are {len(missing())}, such as {missing()[:3]}{self.world.explain()}",
+            lambda: f"every command is told of; missing are {len(missing())}, such as {missing()[:3]}; "
+                    f"of the first {self.whereabouts(missing()[0])}{self.world.explain()}",
             60)
+
+    def crashed(self):
+        """Operations of messages that were in hand at three ends of the worker in a row: kept, and not looked into."""
+        store = StoreFile(self.world.installation.settings["store.path"])
+        try:
+            bodies = [row.body for row in store.rows("SELECT body FROM dead_letters WHERE code = 'worker-crash'")]
+        finally:
+            store.close()
+        return {json.loads(body)["operationUuid"].lower() for body in bodies}
+
+    def whereabouts(self, key):
+        """What is known of a command that nobody was told of: where to look for what went wrong."""
+        world, (_, identifier) = self.world, key
+        store = StoreFile(world.installation.settings["store.path"])
+        try:
+            operations = store.rows(
+                f"SELECT id, attempt, outcome, decided_at, event_position FROM operations WHERE hex(key) LIKE "
+                f"'%{identifier.replace('-', '').upper()}%'")
+            history = store.rows(f"SELECT position, server_id, version, event FROM history WHERE operation = '{identifier}'")
+            letters = store.rows(f"SELECT hex(id) AS id, state, code FROM dead_letters WHERE operation = '{identifier}'")
+            outbox = store.rows("SELECT count(*) AS waiting, min(position) AS first, max(position) AS last FROM outbox")
+            meta = store.rows("SELECT epoch, last_position FROM meta")
+        finally:
+            store.close()
+        held = {name: count for name, count in held_messages(f"{world.namespace}.").items() if count}
+        heard = sorted(int(event.body["position"]) for event in world.events)
+        gaps = [now + 1 for now, after in zip(heard, heard[1:]) if after > now + 1]
+        return (f"the store has {operations} {history} {letters} {outbox} {meta}; the queues hold {held}; "
+                f"heard {len(heard)} events, {heard[:1]} to {heard[-1:]}, gaps at {gaps[:5]}")
 
     def ask_again(self):
         """What became of each command. An answer has one try only: what is not answered is asked once more."""
