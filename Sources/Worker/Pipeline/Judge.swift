@@ -57,19 +57,16 @@ struct Judge<View: StateView> {
     onReplayOf message: CommandMessage, _ key: OperationKey, _ records: [OperationRecord]
   ) -> Settlement? {
     if records.contains(where: { $0.outcome != .rejected && $0.attempt > message.attempt }) { return .alreadyApplied }
-    // Its own rejection is forgotten; everything else speaks as it does to any delivery.
-    let others = records.filter {
-      $0.outcome != .rejected || $0.attempt != message.attempt || $0.fingerprint != message.fingerprint
+    let own = records.first {
+      $0.outcome == .rejected && $0.attempt == message.attempt && $0.fingerprint == message.fingerprint
     }
+    // Its own rejection is forgotten, and with it the later ones, which were no reason against it. Everything else speaks as
+    // it does to any delivery: also that a client was given a server by an earlier attempt.
+    let others = own == nil ? records : records.filter { $0.outcome != .rejected || $0.attempt < message.attempt }
     switch key.verdict(attempt: message.attempt, fingerprint: message.fingerprint, decided: others.map(\.decided)) {
     case .fresh: return nil
     case .duplicate: return .alreadyApplied
-    case .conflict(let rejection):
-      // It was seen, and nothing after it was applied: that later attempts were rejected too is no reason against it, and
-      // neither is an earlier one that was applied, unless a client would be given a second server.
-      let wasSeen = others.count < records.count
-      let isGiven = message.command.name == .allocate && !others.allSatisfy { $0.outcome == .rejected }
-      return wasSeen && !isGiven ? nil : .rejected(rejection, takesKey: false)
+    case .conflict(let rejection): return .rejected(rejection, takesKey: false)
     }
   }
 

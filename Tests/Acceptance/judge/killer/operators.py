@@ -32,8 +32,8 @@ class Operator:
         letters = self.letters(*states)
         if chosen < 0.8:
             return self.start("replay", letters, "--force")
-        # By a filter: any letter may be one of them.
-        self.note("replay", self.all_letters(*states))
+        # By a filter: any letter that is open by then may be one of them.
+        self.note("replay", self.all_letters("open", "answered", "replaying"))
         self.spawn("replay", "--code", code, "--include-allocate", "--reason", "by the code")
 
     def letters(self, *states):

@@ -228,6 +228,7 @@ class Run:
         self.operator.finish()
         self.start()
         try:
+            self.revive_queues()
             self.worker.wait_ready(60)
             self.sender.wait_idle(60)
             wait_until(self.is_quiet, self.what_is_left, seconds, idle=0.3)
@@ -236,6 +237,21 @@ class Run:
         status = self.worker.terminate(60)
         assert status == 0, f"asked to stop in peace, the worker ended with {status}:\n{self.worker.tail()}"
         self.journal.keep_store(self.installation.settings["store.path"])
+
+    def revive_queues(self):
+        """3.10.8, killed at a bad moment, may come back with a quorum queue that elects no leader and answers nobody. The
+        worker serves the others and says so; what an operator does then is to start the broker once more."""
+        silent = "the broker does not answer for"
+
+        def is_told():
+            status, text = self.worker.get("/readyz")
+            return status == 200 or silent in text
+        wait_until(is_told, lambda: f"ready, or not: {self.worker.get('/readyz')}", 120, idle=0.3)
+        if self.node is not None and silent in self.worker.get("/readyz")[1]:
+            self.journal.deed("broker started for a queue without a leader")
+            print(f"seed {self.seed}: a queue without a leader; the broker is started once more", flush=True)
+            self.node.kill()
+            self.node.start()
 
     def is_quiet(self):
         """Nothing is left, also not in the hands of worker or subscriber."""
