@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -239,19 +240,20 @@ class Run:
         self.journal.keep_store(self.installation.settings["store.path"])
 
     def revive_queues(self):
-        """3.10.8, killed at a bad moment, may come back with a quorum queue that elects no leader and answers nobody. The
-        worker serves the others and says so; what an operator does then is to start the broker once more."""
-        silent = "the broker does not answer for"
+        """3.10.8 that was killed soon after a quorum queue was declared may come back with one that never elects a leader, not
+        after another start either. The worker serves the others and says which it is; an operator then deletes it (nothing
+        was confirmed that went to it since), and the worker declares it anew."""
+        silent = re.compile(r"the broker does not answer for ([^;]+);")
 
         def is_told():
             status, text = self.worker.get("/readyz")
-            return status == 200 or silent in text
+            return status == 200 or silent.search(text)
         wait_until(is_told, lambda: f"ready, or not: {self.worker.get('/readyz')}", 120, idle=0.3)
-        if self.node is not None and silent in self.worker.get("/readyz")[1]:
-            self.journal.deed("broker started for a queue without a leader")
-            print(f"seed {self.seed}: a queue without a leader; the broker is started once more", flush=True)
-            self.node.kill()
-            self.node.start()
+        found = silent.search(self.worker.get("/readyz")[1])
+        for queue in found.group(1).split(", ") if found else []:
+            print(f"seed {self.seed}: {queue} has no leader and is deleted", flush=True)
+            self.journal.deed("delete", queue=queue)
+            control("delete_queue", queue, timeout=120)
 
     def is_quiet(self):
         """Nothing is left, also not in the hands of worker or subscriber."""
