@@ -6,6 +6,7 @@ import os
 import sqlite3
 import unittest
 
+from judge.broker import COMMANDS, Broker
 from judge.killer.run import Run
 from judge.waiting import wait_until
 
@@ -33,6 +34,16 @@ class KillPointCase(unittest.TestCase):
             "serverId": next(self.servers), "locationId": 18, "instanceTypeId": 126, "operationUuid": load.uuid()})]
 
     def send(self, messages):
+        """To a broker that knows that the last worker is dead: what it still sent to that one would come again, and count as
+        having been in hand once more."""
+        worker = self.run_.worker
+        if worker is None or not worker.is_running:
+            broker = Broker()
+            names = ["dead-letters", *(f"commands.{command}" for command in COMMANDS)]
+            queues = [f"{self.run_.namespace}.{name}" for name in names]
+            wait_until(
+                lambda: not any(broker.consumers(queue) for queue in queues), "the broker has noticed the worker's end", 30)
+            broker.close()
         self.run_.sender.send(messages)
         self.run_.sender.wait_idle()
 

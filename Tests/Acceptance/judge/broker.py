@@ -134,6 +134,9 @@ class Broker:
         """Messages of the queue that no consumer has."""
         return self.sure.queue_declare(queue, passive=True).method.message_count
 
+    def consumers(self, queue):
+        return self.sure.queue_declare(queue, passive=True).method.consumer_count
+
     def remove_topology(self, namespace, *more_queues):
         exchanges = [f"{namespace}.{name}" for name in ("commands", "dead-letters", "events")]
         queues = [f"{namespace}.commands.{command}" for command in COMMANDS]

@@ -35,13 +35,13 @@ struct Latency {
     let program = try contestant.start(site, namespace)
     defer { try? program.stop() }
     // The first ones pay for caches, statements and the broker's own waking up.
-    _ = measure(contestant, rate: 200, seconds: 2, seed: 1)
-    return rates.enumerated().map { index, rate in
-      measure(contestant, rate: rate, seconds: seconds, seed: UInt64(index + 2))
+    _ = try measure(contestant, rate: 200, seconds: 2, seed: 1)
+    return try rates.enumerated().map { index, rate in
+      try measure(contestant, rate: rate, seconds: seconds, seed: UInt64(index + 2))
     }
   }
 
-  private func measure(_ contestant: Contestant, rate: Int, seconds: Double, seed: UInt64) -> LatencyResult {
+  private func measure(_ contestant: Contestant, rate: Int, seconds: Double, seed: UInt64) throws -> LatencyResult {
     let count = max(1, Int(Double(rate) * seconds))
     let load = Load.isolation(count, seed: seed &* 7_919 &+ UInt64(rate))
     let interval = 1_000_000_000 / Int64(rate)
@@ -60,7 +60,9 @@ struct Latency {
     while missing > 0 {
       let event = link.next(atMost: unacknowledged == nil ? 30_000 : 5)
       guard event.kind == WIRE_DELIVERY else {
-        guard let tag = unacknowledged else { fatalError("\(missing) events did not come") }
+        guard let tag = unacknowledged else {
+          throw BenchError("\(contestant.name) at \(rate)/s: \(missing) of \(count) events did not come within 30 s")
+        }
         wire_ack(link.wire, tag, true)
         unacknowledged = nil
         continue
