@@ -26,6 +26,10 @@ class Header:
         self.name, self.letter, self.raw, self.kind, self.value = name, letter, raw, kind, value
 
     @property
+    def name_bytes(self):
+        return self.name if isinstance(self.name, bytes) else self.name.encode()
+
+    @property
     def bytes(self):
         return short(self.name) + self.letter.encode() + self.raw
 
@@ -99,11 +103,18 @@ class Message:
         flags = sum(1 << bit for name, bit in self.FLAGS if name in fields)
         return struct.pack(">H", flags) + b"".join(fields[name] for name, _ in self.FLAGS if name in fields)
 
-    def said_headers(self):
-        """What its letter must list as headers; None where this is not worked out."""
+    def said_headers(self, are_sorted):
+        """What its letter must list as headers, where the broker hands them on sorted by name or as they came; None where
+        this is not worked out."""
         if self.raw_table is not None:
             return None
-        return [header.said() for header in self.headers if not header.is_secret]
+        headers = self.headers
+        if are_sorted:
+            first = {}
+            for header in headers:
+                first.setdefault(header.name_bytes, header)
+            headers = [first[name] for name in sorted(first)]
+        return [header.said() for header in headers if not header.is_secret]
 
     def __repr__(self):
         return f"«{self.note}» ({len(self.body)} bytes to {self.exchange!r} as {self.key[:40]!r})"
@@ -238,7 +249,12 @@ class Generator:
         self.alone(message, raw, cut=True)
 
     def many_values(self, message):
-        self.alone(message, b"\0V" * self.random.choice([MAX_VALUES + 1, 60_000]), cut=True)
+        # Each with a name of its own, or in a list: of several with one name RabbitMQ 4 hands on one.
+        raw = self.random.choice([
+            b"".join(short(struct.pack(">H", number)) + b"V" for number in range(MAX_VALUES + 1)),
+            b"\4listA" + long(b"V" * self.random.choice([MAX_VALUES + 1, 120_000])),
+            b"\5tableF" + long(b"\0V" * self.random.choice([MAX_VALUES + 1, 60_000]))])
+        self.alone(message, raw, cut=True)
 
     def alone(self, message, raw, cut=False):
         """A table that leaves no room for others."""
