@@ -54,6 +54,19 @@ package final class Stage: Sendable {
 
   package func probe() throws -> StoreProbe { try StoreProbe(directory.storePath) }
 
+  /// Where commands and events are, for the message of a test that waited for them in vain.
+  package func situation() async -> String {
+    let tables = ["operations", "servers", "outbox", "dead_letters"].map { table in
+      "\(table) \((try? probe().number("SELECT count(*) FROM \(table)")).map(String.init) ?? "unreadable")"
+    }
+    var lines = ["the store has " + tables.joined(separator: ", ")]
+    for worker in workers.withLock({ $0 }) {
+      lines.append("worker \(worker.pid): \(await worker.readiness); it logged at last:")
+      lines += worker.log.split(separator: "\n").suffix(4).map { String($0.prefix(300)) }
+    }
+    return lines.joined(separator: "\n")
+  }
+
   func tearDown() async {
     for worker in workers.withLock({ $0 }) { await worker.end() }
     guard let connection = try? await connect() else { return }

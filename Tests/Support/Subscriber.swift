@@ -4,8 +4,10 @@ package import Worker
 /// A subscriber with a queue of its own, bound to all events: what it received, in order, duplicates and all.
 package final class Subscriber: Sendable {
   package let queue: String
+  private let stage: Stage
   private let connection: Connection
   package let events: Watched<[EventRecord]>
+  private let failure = Watched<AMQPError?>(nil)
   private let reading: Task<Void, Never>
 
   package init(_ stage: Stage, keys: [String] = ["#"]) async throws {
@@ -18,18 +20,23 @@ package final class Subscriber: Sendable {
     for key in keys { try await connection.bindQueue(queue, to: exchange, routingKey: key) }
     try await connection.consume(queue)
     let events = Watched<[EventRecord]>([])
+    self.stage = stage
     self.connection = connection
     self.events = events
-    reading = Task {
-      while let inbound = try? await connection.receive(maxCount: 1000, maxBytes: 1 << 24) {
-        var new: [EventRecord] = []
-        for case .delivery(let delivery) in inbound {
-          if let event = try? EventRecord(routingKey: delivery.routingKey, body: delivery.body.bytes) {
-            new.append(event)
+    reading = Task { [failure] in
+      do throws(AMQPError) {
+        while true {
+          var new: [EventRecord] = []
+          for case .delivery(let delivery) in try await connection.receive(maxCount: 1000, maxBytes: 1 << 24) {
+            if let event = try? EventRecord(routingKey: delivery.routingKey, body: delivery.body.bytes) {
+              new.append(event)
+            }
+            await connection.ack(delivery.tag)
           }
-          await connection.ack(delivery.tag)
+          events.update { [new] in $0 += new }
         }
-        events.update { [new] in $0 += new }
+      } catch {
+        failure.set(error)
       }
     }
   }
@@ -42,8 +49,13 @@ package final class Subscriber: Sendable {
     _ what: String, within limit: Duration = patience, _ condition: @escaping @Sendable ([EventRecord]) -> Bool
   ) async throws -> [EventRecord] {
     guard let events = try await events.wait(atMost: limit, until: condition) else {
-      let received = events.value.suffix(20).map(\.routingKey)
-      throw TimedOut(what: "\(what); received \(events.value.count), the last: \(received)", after: limit)
+      let (received, last) = (events.value, events.value.suffix(5).map(\.routingKey))
+      let ended = failure.value.map { ", and then \($0)" } ?? ""
+      throw TimedOut(
+        what: """
+          \(what); \(await stage.situation())
+          received \(received.count), \(Set(received.map(\.id)).count) of them different, the last: \(last)\(ended)
+          """, after: limit)
     }
     return events
   }

@@ -175,15 +175,13 @@ import Worker
   @Test("The consumer time-out closes the channel: a fresh subscription, what was parked comes again, no stale ack")
   func consumerTimeout() async throws {
     try await withStage { stage in
-      try await TestBroker.control(
-        "eval",
-        "application:set_env(rabbit, consumer_timeout, 2000), application:set_env(rabbit, channel_tick_interval, 500).")
-      let worker = try await stage.worker()
-      try await TestBroker.control("eval", "application:set_env(rabbit, consumer_timeout, 1800000).")
       let (subscriber, sender) = (try await Subscriber(stage), try await Sender(stage))
-      try await sender.send(.enroll(2, op: 1), .isolate(1, op: 2), .isolate(2, op: 3))
-      try await eventually("the broker has closed the channel") { worker.log.contains("subscribing again") }
-      try await TestBroker.control("eval", "application:set_env(rabbit, channel_tick_interval, 60000).")
+      let worker = try await TestBroker.with(.channelTickInterval, .milliseconds(500)) {
+        let worker = try await TestBroker.with(.consumerTimeout, .seconds(2)) { try await stage.worker() }
+        try await sender.send(.enroll(2, op: 1), .isolate(1, op: 2), .isolate(2, op: 3))
+        try await eventually("the broker has closed the channel") { worker.log.contains("subscribing again") }
+        return worker
+      }
       try await worker.becomesReady()
       #expect(try await sender.ask(.enroll(1, op: 4)).outcome == "applied")
       let events = try await subscriber.receives("four changes") { $0.count >= 4 }
