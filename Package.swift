@@ -97,7 +97,7 @@ let package = Package(
       exclude: ["Corpus", "Dictionaries", "Driver"], swiftSettings: strict),
     .testTarget(
       name: "StoreTests",
-      dependencies: ["Store", "Lifecycle", .product(name: "GRDBSQLite", package: "GRDB.swift")],
+      dependencies: ["Store", "Lifecycle", "TestSupport", .product(name: "GRDBSQLite", package: "GRDB.swift")],
       swiftSettings: strict
     ),
     .testTarget(

@@ -10,7 +10,7 @@ struct AlarmTests {
     try await withConnection { consumer in
       let queue = try await consumer.temporaryQueue("alarm")
       try await consumer.consume(queue)
-      try await withConnection(options: { $0.heartbeat = .seconds(1) }) { publisher in
+      try await withConnection(options: { $0.heartbeat = .seconds(3) }) { publisher in
         try await publisher.enableConfirms()
         let message = OutboundMessage(exchange: "", routingKey: queue, body: [UInt8](repeating: 1, count: 20_000))
         var published = try await publisher.publish([message]).count
@@ -25,7 +25,7 @@ struct AlarmTests {
           await consumer.ack(before[0].tag)
           try await consumer.setPrefetch(100)
           // Longer than two heartbeats: a blocked connection is not a dead one.
-          try await Task.sleep(for: .seconds(2.5))
+          try await Task.sleep(for: .seconds(6.5))
           #expect(await publisher.isBlocked)
           return count
         }

@@ -149,12 +149,12 @@ struct ConsumingTests {
   @Test("Nobody receives for more than two heartbeats: the connection lives, and the deliveries wait")
   func slowConsumer() async throws {
     let count = 20_000
-    try await withConnection(options: { $0.heartbeat = .seconds(2) }) { connection in
+    try await withConnection(options: { $0.heartbeat = .seconds(4) }) { connection in
       let queue = try await connection.temporaryQueue("slow")
       try await withConnection { try await $0.publishAllFor(queue, count) }
       try await connection.consume(queue)
       // Not a wait for a condition: the time that passes is what is tested.
-      try await Task.sleep(for: .seconds(6))
+      try await Task.sleep(for: .seconds(9))
       let deliveries = try await connection.deliveries(count)
       #expect(deliveries.count == count)
       await connection.ack(deliveries[count - 1].tag, multiple: true)

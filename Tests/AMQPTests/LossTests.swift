@@ -146,7 +146,7 @@ struct LossTests {
   func requestTimeout() async throws {
     let proxy = try TCPProxy(to: TestBroker.uri())
     defer { proxy.stop() }
-    let connection = connection { $0.requestTimeout = .milliseconds(300) }
+    let connection = connection { $0.requestTimeout = .seconds(3) }
     try await connection.open([proxy.uri(TestBroker.uri())])
     proxy.freeze()
     let error = try await failure { try await connection.setPrefetch(1) }

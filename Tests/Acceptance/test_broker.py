@@ -14,7 +14,7 @@ from judge.broker import Broker, COMMANDS, control
 from judge.case import OwnWorldCase
 from judge.faults import Faults
 from judge.load import Load
-from judge.node import Node
+from judge.node import NODE_SECONDS, Node
 from judge.process import Installation
 from judge.proxy import Proxy
 from judge.waiting import wait_until
@@ -126,10 +126,9 @@ class OwnNode(OwnWorldCase):
         world = self.make_world(uri=self.node.uri, parking__patience="1s", amqp__heartbeat="2s")
         load = Load(world, seed=501)
         process = world.worker.process
-        # A node that is killed within a second of declaring a quorum queue can leave it without a leader for good (3.10.8,
-        # section 10 of the contract): its registry of queues is written that much later.
         declared = time.monotonic()
-        world.broker.wait(lambda: time.monotonic() > declared + 3, "the broker has written down its queues", 10)
+        world.broker.wait(
+            lambda: time.monotonic() > declared + NODE_SECONDS, "the broker has written down its queues", 2 * NODE_SECONDS)
         for _ in range(2):
             load.publish(40)
             self.node.kill()
@@ -165,7 +164,7 @@ class OwnNode(OwnWorldCase):
             os.kill(world.worker.process.pid, signal.SIGCONT)
             self.node.control("set_disk_free_limit", "50MB")
         load.check()
-        self.assertTrue(world.worker.is_ready)
+        world.worker.wait_ready(pump=world.broker.pump)
 
     def test_a_password_that_is_changed(self):
         """A clear error without the password, growing pauses, and back when it is right again (failure 31)."""
@@ -260,7 +259,7 @@ class Nacked(OwnWorldCase):
         load.publish(40)
         world.wait(lambda: metric(world, "ostler_events_restarted") >= 3, lambda: f"refused{world.explain()}", 30)
         self.assertIn("the broker refused an event", world.worker.output())
-        self.assertTrue(world.worker.is_ready, "commands go on")
+        world.worker.wait_ready(pump=world.broker.pump)  # commands go on
         world.broker.sure.queue_delete(full)
         load.check()
 

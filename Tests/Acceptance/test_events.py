@@ -3,7 +3,7 @@
 import json
 
 from judge import story
-from judge.case import SharedWorldCase
+from judge.case import PATIENCE, SharedWorldCase
 from judge.world import operation
 
 
@@ -171,7 +171,7 @@ class Snapshots(SharedWorldCase):
         world = self.world
         pending = world.send("snapshot", {"serverId": world.fresh()})
         self.assertVerdict(world.wait_all([pending])[0], "unknown-server")
-        self.assertLess(pending.seconds, 2.5)
+        self.assertLess(pending.seconds, PATIENCE)
 
     def test_an_empty_location(self):
         world = self.world

@@ -97,7 +97,7 @@ class Asked(OwnWorldCase):
 
     def test_to_stop_twice_under_load(self):
         """The second signal ends it at once, and nothing is lost (failure 29)."""
-        world = self.make_world(parking__patience="1s")
+        world = self.make_world(parking__patience="1s", shutdown__grace="10m")
         load = Load(world, seed=22)
         for _ in range(2):
             load.publish(150)
@@ -109,7 +109,7 @@ class Asked(OwnWorldCase):
                     lambda: "a second signal stops at once" in world.worker.output() or not world.worker.is_running,
                     "it has heard", 10)
             # It may have been done before the second one came.
-            self.assertIn(world.worker.wait_end(5), (0, 1), world.explain())
+            self.assertIn(world.worker.wait_end(30), (0, 1), world.explain())
             world.start()
         load.check()
 

@@ -96,7 +96,8 @@ class KillPoints(KillPointCase):
 
     def test_in_the_relay(self):
         """Before a confirm, after it, and around the mark in the outbox."""
-        self.each(["in-window", "after-publish", "before-mark", "after-mark"])
+        # What it had in hand beside that three times in a row is kept.
+        self.each(["in-window", "after-publish", "before-mark", "after-mark"], may_crash=True)
 
     def test_in_a_window_that_is_partly_confirmed(self):
         for number in (2, 3, 4):

@@ -9,15 +9,16 @@ import time
 
 from judge.case import OwnWorldCase
 from judge.load import Load
-from judge.process import AMQP_URI
-from judge.proxy import ACK, NACK, Proxy, unused_port, with_port
-from judge.waiting import wait_until
+from judge.process import AMQP_URI, free_port
+from judge.proxy import ACK, NACK, Proxy, with_port
+from judge.waiting import Clock, wait_until
 from judge.world import operation
 
 # Short, so that silence is noticed soon; what is said of two heartbeats holds for any.
 HEARTBEAT = 2
 # For the machine: probes, scheduling, a broker that answers late.
 SLACK = 1.5
+LOST = "not consuming; trying again"
 
 
 class NetworkCase(OwnWorldCase):
@@ -33,9 +34,11 @@ class NetworkCase(OwnWorldCase):
 
     def notices(self, world, what="readiness turns false"):
         """Seconds until the worker says that it is not ready."""
-        began = time.monotonic()
-        world.broker.wait(lambda: not world.worker.is_ready, what, 3 * HEARTBEAT + 10)
-        return time.monotonic() - began
+        clock, losses = Clock(), world.worker.output().count(LOST)
+        # It may be ready again before it is asked.
+        world.broker.wait(
+            lambda: not world.worker.is_ready or world.worker.output().count(LOST) > losses, what, 3 * HEARTBEAT + 30)
+        return clock.stop()
 
     def metric(self, world, series):
         found = re.search(rf"^{re.escape(series)} (\S+)$", world.worker.get("/metrics")[1], re.MULTILINE)
@@ -151,13 +154,13 @@ class BlackHole(NetworkCase):
 
     def test_for_a_moment(self):
         """Shorter than two heartbeats it is no loss at all."""
-        world, proxy = self.make_link(amqp__heartbeat="4s")
+        world, proxy = self.make_link(amqp__heartbeat="8s")
         load = Load(world, seed=123)
         load.publish(60)
         proxy.freeze()
         load.publish(20)
-        waits_until = time.monotonic() + 3
-        world.broker.wait(lambda: time.monotonic() > waits_until, "three seconds pass", 10)
+        waits_until = time.monotonic() + 6
+        world.broker.wait(lambda: time.monotonic() > waits_until, "six seconds pass", 30)
         proxy.thaw()
         load.check()
         self.assertEqual(self.metric(world, 'ostler_connection_reconnects{connection="consumer"}'), 0)
@@ -175,12 +178,12 @@ class BlackHole(NetworkCase):
                 proxy.swallows_new = True
                 hole(proxy)
                 if "connect" in note:
-                    wait_until(lambda: "not consuming" in world.worker.output(), "it has noticed")
+                    wait_until(lambda: LOST in world.worker.output(), "it has noticed")
                     wait_until(lambda: len(proxy.links()) > 0, "it tries to connect")
-                began = time.monotonic()
+                clock = Clock()
                 world.worker.process.send_signal(signal.SIGTERM)
-                status = world.worker.wait_end(30, pump=world.broker.pump)
-                self.assertLess(time.monotonic() - began, 15 + SLACK)
+                status = world.worker.wait_end(60, pump=world.broker.pump)
+                self.assertLess(clock.stop(), 15 + 2 * SLACK)
                 self.assertIn(status, (0, 1), world.explain())
                 proxy.swallows_new = False
                 world.start()
@@ -188,21 +191,21 @@ class BlackHole(NetworkCase):
                 self.nothing_was_given_up(world)
 
     def test_asked_twice_to_stop_in_it(self):
-        world, proxy = self.make_link()
+        world, proxy = self.make_link(shutdown__grace="10m")
         proxy.swallows_new = True
         proxy.freeze()
         world.worker.process.send_signal(signal.SIGTERM)
         wait_until(lambda: "a second signal stops at once" in world.worker.output(), "it has heard the first")
-        began = time.monotonic()
+        clock = Clock()
         world.worker.process.send_signal(signal.SIGTERM)
-        self.assertEqual(world.worker.wait_end(5), 1)
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertEqual(world.worker.wait_end(30), 1)
+        self.assertLess(clock.stop(), 2)
 
 
 class Slow(NetworkCase):
     def test_bytes_that_trickle(self):
         """One byte at a time is slow, and no failure: no connection is given up, and all is done."""
-        world, proxy = self.make_link(events__log__enabled="false")
+        world, proxy = self.make_link(events__log__enabled="false", amqp__heartbeat="8s")
         load = Load(world, seed=131, servers=6, clients=2)
         proxy.bytes_per_second = 4000
         load.publish(12)
@@ -250,7 +253,7 @@ class Refused(NetworkCase):
 class Addresses(NetworkCase):
     def test_one_dead_one_silent_one_refusing(self):
         """All of them are tried, whichever it is that works (failure 32)."""
-        dead = with_port(AMQP_URI, unused_port())
+        dead = with_port(AMQP_URI, free_port())
         silent, good = Proxy(AMQP_URI), Proxy(AMQP_URI)
         hangs_up = Proxy(dead)  # accepts, and closes at once
         for proxy in (silent, good, hangs_up):
@@ -280,7 +283,7 @@ class Addresses(NetworkCase):
         silent = Proxy(AMQP_URI)
         self.addCleanup(silent.close)
         silent.refuse()
-        uris = [with_port(AMQP_URI, unused_port()), silent.uri]
+        uris = [with_port(AMQP_URI, free_port()), silent.uri]
         world = self.make_world(start=False, amqp__uri=",".join(uris), startup__patience="1s")
         world.worker = world.installation.worker()
         self.assertEqual(world.worker.wait_end(30), 69)
@@ -295,7 +298,8 @@ class Confirms(NetworkCase):
 
     def test_that_come_late(self):
         """Nothing is published again for that."""
-        world, proxy = self.make_link(events__log__enabled="false")
+        # A window is given up after two to four heartbeats without a confirm.
+        world, proxy = self.make_link(events__log__enabled="false", amqp__heartbeat="15s")
         load = Load(world, seed=161)
         world.mark()
         proxy.keep("publisher", ACK, NACK)

@@ -59,7 +59,7 @@ class ManyReplays(OftenCase):
         self.assertEqual(asking.wait(), 0, "every replay succeeded")
         self.assertGreaterEqual(taken, self.COUNT / self.RATE * 0.9, "the rate was kept to")
         self.assertGreater(len(waits), 5, "live commands were asked meanwhile")
-        self.assertLess(max(waits), 10, f"live commands are served meanwhile: {sorted(waits)[-3:]}")
+        self.assertLess(max(waits), max(10, taken / 2), f"live commands are served meanwhile: {sorted(waits)[-3:]}")
         print(f"rounds {self.COUNT} {self.id()}", flush=True)
         self.judge(run)
         self.assertEqual(run.kills, 0)
@@ -83,6 +83,7 @@ class ManyReplays(OftenCase):
 
 
 class Flapping(OftenCase):
+    LOST = "not consuming; trying again"
     TIMES, COUNT = 50, 150
 
     def test_fifty_times_under_a_full_prefetch(self):
@@ -94,8 +95,10 @@ class Flapping(OftenCase):
         run.start()
         for _ in range(self.TIMES):
             wait_until(lambda: self.parked(run) == self.COUNT, lambda: f"all wait: {run.worker.tail()}", 60, idle=0.01)
+            losses = run.worker.output().count(self.LOST)
             run.proxy.reset()
-            wait_until(lambda: not run.worker.is_ready, lambda: f"it notices: {run.worker.tail()}", 60, idle=0.01)
+            wait_until(
+                lambda: run.worker.output().count(self.LOST) > losses, lambda: f"it notices: {run.worker.tail()}", 60, idle=0.01)
         run.sender.send([self.about(run, "enroll", server) for server in servers])
         print(f"rounds {self.TIMES} {self.id()}", flush=True)
         self.judge(run)

@@ -3,23 +3,24 @@ import Testing
 /// The corpus through the entry functions of the fuzzers, without libFuzzer (`scripts/fuzz`).
 @Suite(.timeLimit(.minutes(5))) struct CorpusTests {
   /// The outcomes, or what was broken, in the order of the inputs.
-  private static func outcomes(_ target: FuzzTarget, _ inputs: [[UInt8]]) -> [Result<String, Violation>] {
-    let results = Box<[Result<String, Violation>]>([])
-    LargeStack.run {
-      results.value = inputs.map { input in
-        do throws(Violation) { return .success(try target.check(input)) } catch { return .failure(error) }
+  private static func outcomes(_ target: FuzzTarget, _ inputs: [[UInt8]]) async -> [Result<String, Violation>] {
+    await withCheckedContinuation { continuation in
+      LargeStack.start {
+        continuation.resume(
+          returning: inputs.map { input in
+            do throws(Violation) { return .success(try target.check(input)) } catch { return .failure(error) }
+          })
       }
     }
-    return results.value
   }
 
   @Test(
     "Every seed, and everything that was ever found, keeps the rules and ends as it says",
     arguments: FuzzTarget.allCases)
-  func corpus(_ target: FuzzTarget) throws {
+  func corpus(_ target: FuzzTarget) async throws {
     let seeds = try Corpus.seeds(of: target)
     #expect(seeds.count >= 40)
-    for (seed, outcome) in zip(seeds, Self.outcomes(target, seeds.map(\.input))) {
+    for (seed, outcome) in zip(seeds, await Self.outcomes(target, seeds.map(\.input))) {
       switch outcome {
       case .success(let outcome):
         if let expected = seed.outcome { #expect(outcome == expected, "\(seed.name)") }
@@ -29,12 +30,12 @@ import Testing
   }
 
   @Test("Seeds that were changed a little keep the rules", arguments: FuzzTarget.allCases)
-  func mutations(_ target: FuzzTarget) throws {
+  func mutations(_ target: FuzzTarget) async throws {
     var dice = Dice(seed: 20_261_126)
     let seeds = try Corpus.seeds(of: target).map(\.input).filter { $0.count < 4096 }
     var inputs: [[UInt8]] = []
     for _ in 0..<20 { for seed in seeds { inputs.append(Self.mutated(seed, seeds, &dice)) } }
-    let outcomes = Self.outcomes(target, inputs)
+    let outcomes = await Self.outcomes(target, inputs)
     for (input, outcome) in zip(inputs, outcomes) {
       if case .failure(let violation) = outcome {
         Issue.record("\(violation)\n\(String(decoding: input, as: UTF8.self))\n\(input)")
@@ -61,11 +62,4 @@ import Testing
     }
     return bytes
   }
-}
-
-/// Carries what one thread leaves for another that waits for its end.
-// Unchecked: written only in `LargeStack.run`, and read only after it has returned.
-private final class Box<Value>: @unchecked Sendable {
-  var value: Value
-  init(_ value: Value) { self.value = value }
 }

@@ -7,12 +7,17 @@ enum LargeStack {
   /// Runs it there, and returns when it has run.
   static func run(_ body: @escaping @Sendable () -> Void) {
     let done = DispatchSemaphore(value: 0)
-    let thread = Thread {
+    start {
       body()
       done.signal()
     }
+    done.wait()
+  }
+
+  /// Runs it there, and returns at once.
+  static func start(_ body: @escaping @Sendable () -> Void) {
+    let thread = Thread(block: body)
     thread.stackSize = ConnectionThread.stackBytes
     thread.start()
-    done.wait()
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The worker's pipeline in a world that a seed decides: crashes, redelivery, refused and late confirms, a store in
@@ -87,14 +88,5 @@ import Testing
     }
     #expect(
       failures == [], "OSTLER_SIMULATION_SEED=<seed> scripts/test --filter SimulationTests tells the story of one")
-  }
-}
-
-/// A simulation blocks its thread, which must not be one of Swift's pool.
-private func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-  try await withCheckedThrowingContinuation { continuation in
-    let thread = Thread { continuation.resume(with: Result { try body() }) }
-    thread.stackSize = 8 << 20
-    thread.start()
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import FoundationNetworking
 package import Subprocess
+import Synchronization
 import SystemPackage
 import Worker
 
@@ -119,20 +120,33 @@ package final class WorkerProcess: Sendable {
     return (http.statusCode, String(decoding: data, as: UTF8.self))
   }
 
+  /// Below those that the system gives to outgoing connections, and one after the other: a port that is free now is not
+  /// somebody else's before the worker has it.
+  private static let ports: ClosedRange<UInt16> = 27_000...32_000
+  private static let nextPort = Mutex(ports.lowerBound + UInt16(getpid() % 5000))
+
   private static func freePort() throws -> UInt16 {
+    for _ in ports {
+      let port = nextPort.withLock { next in
+        defer { next = next == ports.upperBound ? ports.lowerBound : next + 1 }
+        return next
+      }
+      if isFree(port) { return port }
+    }
+    throw TimedOut(what: "a free port in \(ports)", after: .zero)
+  }
+
+  private static func isFree(_ port: UInt16) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let port = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> UInt16? in
-        guard bind(descriptor, generic, length) == 0, getsockname(descriptor, generic, &length) == 0 else { return nil }
-        return generic.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt16(bigEndian: $0.pointee.sin_port) }
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
-    guard let port else { throw Errno(rawValue: errno) }
-    return port
   }
 }

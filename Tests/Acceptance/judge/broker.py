@@ -35,7 +35,10 @@ HELD = """
   string:prefix(element(4, amqqueue:get_name(Q)), <<"{prefix}">>) =/= nomatch,
   N <- case amqqueue:get_type(Q) of
     rabbit_quorum_queue ->
-      {{ok, {{_, Total}}, _}} = ra:leader_query(amqqueue:get_pid(Q), fun rabbit_fifo:query_messages_total/1), [Total];
+      case catch ra:leader_query(amqqueue:get_pid(Q), fun rabbit_fifo:query_messages_total/1) of
+        {{ok, {{_, Total}}, _}} -> [Total];
+        _ -> [-1]
+      end;
     rabbit_classic_queue -> [Total || {{messages, Total}} <- rabbit_amqqueue:info(Q, [messages])];
     _ -> []
   end].
@@ -44,9 +47,10 @@ HELD = """
 
 def held_messages(prefix):
     """Queue → messages in it that nobody has acknowledged yet, for names that begin so; streams are left out. As it is now:
-    what `list_queues` says of a quorum queue is up to five seconds old, and nothing at all after a restart."""
+    what `list_queues` says of a quorum queue is up to five seconds old, and nothing at all after a restart. Of one whose
+    leader does not answer -1."""
     said = control("eval", HELD.format(prefix=prefix), timeout=120)
-    return {name: int(count) for name, count in re.findall(r'\{<<"([^"]+)">>,(\d+)\}', said)}
+    return {name: int(count) for name, count in re.findall(r'\{<<"([^"]+)">>,(-?\d+)\}', said)}
 
 
 class Broker:

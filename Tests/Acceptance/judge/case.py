@@ -6,7 +6,7 @@ import uuid
 from .world import World
 
 # Short enough to wait for in a test, long enough for an overtaken command to be caught up with.
-PATIENCE = 3
+PATIENCE = 6
 
 
 class Shared:

@@ -1,6 +1,7 @@
 """The `ostler` program as a process: the worker, and the commands of its command line."""
 
 import atexit
+import itertools
 import json
 import os
 import re
@@ -30,10 +31,23 @@ def environment_name(key):
     return "OSTLER_" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace(".", "_").upper()
 
 
+# Below those that the system gives to outgoing connections, and others for each process that runs tests.
+_ports = itertools.cycle(range(20_000, 27_000))
+for _ in range(os.getpid() * 97 % 7000):
+    next(_ports)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 where nobody listens, and which nobody is given soon."""
+    for port in itertools.islice(_ports, 7000):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 class Installation:
@@ -105,8 +119,8 @@ class Worker:
     def tail(self, lines=25):
         return "\n".join(self.output().splitlines()[-lines:])
 
-    def get(self, path, seconds=2.0):
-        """(status, text) of one of the worker's pages; (0, reason) when nobody answers."""
+    def get(self, path, seconds=20.0):
+        """(status, text) of one of the worker's pages; (0, reason) when nobody listens, or answers within `seconds`."""
         try:
             with urllib.request.urlopen(f"http://{self.http}{path}", timeout=seconds) as answer:
                 return answer.status, answer.read().decode()

@@ -341,13 +341,6 @@ class Proxy:
             link.is_frozen = link.passes[side] == 0
 
 
-def unused_port():
-    """A port of 127.0.0.1 where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def with_port(uri, port):
     parts = urllib.parse.urlsplit(uri)
     return parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()

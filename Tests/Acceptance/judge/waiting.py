@@ -1,5 +1,6 @@
 """Waiting by condition with a deadline: the only place where this suite lets time pass."""
 
+import threading
 import time
 
 
@@ -24,3 +25,29 @@ def wait_until(condition, what, seconds=15.0, idle=0.02, pump=None):
             pump(min(idle, left))
         else:
             time.sleep(min(idle, left))
+
+
+class Clock:
+    """Time that passed while the machine let us run: what is measured against a limit of its own by a program that stood as
+    still as we did.
+
+    A thread rests for a moment again and again; what it rested longer was a stall.
+    """
+
+    _MOMENT = 0.05
+
+    def __init__(self):
+        self._began, self._stalls, self._is_over = time.monotonic(), 0.0, threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self):
+        while True:
+            before = time.monotonic()
+            if self._is_over.wait(self._MOMENT):
+                return
+            self._stalls += max(0.0, time.monotonic() - before - 2 * self._MOMENT)
+
+    def stop(self):
+        """Seconds since it was made, without the stalls."""
+        self._is_over.set()
+        return time.monotonic() - self._began - self._stalls

@@ -20,11 +20,11 @@ struct EventsCommandTests {
         all.map { $0["type"] as? String }
           == ["enrolled", "enrolled", "isolated", "unisolated"].map { "ostler.server.\($0).v1" })
       let site = try await bench.ostler(
-        "events", "--from", "first", "--filter", "server.*.*.19", "--until-idle", "4s", "--json")
+        "events", "--from", "first", "--filter", "server.*.*.19", "--until-idle", "10s", "--json")
       #expect(site.status == 0)
       #expect(try site.objects().map { $0["subject"] as? String } == ["2"])
       let since = try await bench.ostler(
-        "events", "--since", "1h", "--filter", "server.isolated.#", "--filter", "quota.#", "--until-idle", "4s")
+        "events", "--since", "1h", "--filter", "server.isolated.#", "--filter", "quota.#", "--until-idle", "10s")
       #expect(since.lines.count == 1)
       #expect(since.output.contains("server 1 isolated  available -> isolated  (excluded)  version 2  at 18"))
       let rest = try await bench.ostler("events", "--from", "2", "--count", "2", "--offsets")

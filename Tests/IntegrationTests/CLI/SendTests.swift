@@ -99,13 +99,13 @@ struct SendTests {
       let commands = (1...1500).map { #"{"command":"unisolate","serverId":1,"operationUuid":"\#(Self.uuid($0))"}"# }
       try fleet.bench.write(commands.joined(separator: "\n"), to: "commands.jsonl")
       let (early, late) = try await TestBroker.duringMemoryAlarm {
-        let single = try await fleet.bench.ostler("send", "unisolate", "--server", "1", "--timeout", "2s")
+        let single = try await fleet.bench.ostler("send", "unisolate", "--server", "1", "--timeout", "10s")
         #expect(single.status == 69)
         #expect(
           single.complaints.contains("the broker takes no messages now (an alarm: low on memory)"),
           "\(single.complaints)")
         #expect(single.complaints.contains("--operation"))
-        let many = try await fleet.bench.ostler("send", "--file", "commands.jsonl", "--timeout", "2s")
+        let many = try await fleet.bench.ostler("send", "--file", "commands.jsonl", "--timeout", "10s")
         #expect(many.status == 69)
         #expect(many.complaints.contains("the broker takes no messages now"), "\(many.complaints)")
         #expect(many.complaints.contains("were not sent"), "\(many.complaints)")
@@ -114,7 +114,7 @@ struct SendTests {
         let early = Task { try await fleet.bench.shell("ostler send isolate --server 1 --sub-state excluded 2>\(one)") }
         let late = Task { try await fleet.bench.shell("ostler send --file commands.jsonl 2>\(all)") }
         for path in [one, all] {
-          try await eventually("it says that it waits: \(path)", within: .seconds(20)) {
+          try await eventually("it says that it waits: \(path)", within: .seconds(60)) {
             (try? String(contentsOfFile: path, encoding: .utf8))?.contains("takes no messages now") ?? false
           }
         }

@@ -35,6 +35,8 @@ struct LetterReplayTests {
       #expect(try await fleet.letters("--by server --code unknown-server").first?.serverId == 2000)
 
       for server in Array(1000..<1020) + [2000, 2001] { try await fleet.publish([.enroll(Int64(server), "new")]) }
+      // Of one queue: the last is decided last.
+      try await eventually("the fix is in") { try await fleet.version(of: 2001) == 1 }
       let forecast = try await fleet.done("dl replay --code unknown-server --dry-run --json")
       let would = try forecast.lines.map { try JSONNode(Array($0.utf8)) }
       #expect(would.count == 40)
@@ -270,9 +272,10 @@ struct LetterReplayTests {
       try await fleet.publish((0..<40).map { .isolate(Int64(100 + $0), op: UInt64($0)) })
       try await fleet.letters(count: 40)
       try await fleet.publish((0..<40).map { .enroll(Int64(100 + $0), "new") })
+      try await eventually("the last is there") { try await fleet.version(of: 139) == 1 }
       let ended = try await fleet.bench.shell(
         """
-        ostler dl replay --all --rate 4 --wait & asking=$!
+        ostler dl replay --all --rate 1 --wait & asking=$!
         for look in {1..500}; do
           [ "$(ostler dl list --state resolved --json | wc -l)" -ge 2 ] && break
         done

@@ -29,6 +29,10 @@ import Worker
       first.send(signal)
       #expect(try await first.ends() == (signal == SIGKILL ? -Int(SIGKILL) : 0))
       try await second.becomesReady()
+      // Another queue: nothing says which of the two comes first.
+      try await eventually("all are decided") {
+        try stage.probe().number("SELECT count(*) FROM operations") == 101
+      }
       let answer = try await sender.ask(.unisolate(1, op: 2))
       #expect(answer.outcome == "applied")
       let newest = try Int64(stage.probe().number("SELECT last_position FROM meta"))

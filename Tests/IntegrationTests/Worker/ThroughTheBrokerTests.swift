@@ -82,7 +82,7 @@ import Worker
       #expect(answer?.properties.correlationID == "hello")
       #expect(answer?.properties.contentType == "application/json")
       #expect(try JSONNode(answer?.body.bytes ?? []).server.serverId == 1)
-      #expect(await worker.metric(#"ostler_replies{result="sent"}"#) == 1)
+      try await eventually("counted") { await worker.metric(#"ostler_replies{result="sent"}"#) == 1 }
       await connection.close()
     }
   }

@@ -2,6 +2,7 @@ import Foundation
 import Lifecycle
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct BackupTests {
@@ -33,19 +34,24 @@ import Testing
           commits.count.withLock { $0 += 1 }
         }
       }
-      var stages = 0
-      let facts = try StoreBackup.make(of: directory.storePath, to: file, replaces: false, pagesPerStep: 50) {
-        progress in
-        guard case .copied(let done, let total) = progress, done < total else { return }
-        stages += 1
-        let before = commits.count.withLock { $0 }
-        let deadline = Date(timeIntervalSinceNow: 20)
-        while commits.count.withLock({ $0 }) == before, Date() < deadline { usleep(1000) }
-        #expect(commits.count.withLock { $0 } > before, "a commit waits for the backup")
+      let stages = Mutex(0)
+      let waits = Mutex(false)
+      let path = directory.storePath
+      // It waits for a task, so it must not take a thread that tasks need.
+      let facts = try await onOwnThread {
+        try StoreBackup.make(of: path, to: file, replaces: false, pagesPerStep: 50) { progress in
+          guard case .copied(let done, let total) = progress, done < total else { return }
+          stages.withLock { $0 += 1 }
+          let before = commits.count.withLock { $0 }
+          let deadline = Date(timeIntervalSinceNow: 60)
+          while commits.count.withLock({ $0 }) == before, Date() < deadline { usleep(1000) }
+          if commits.count.withLock({ $0 }) == before { waits.withLock { $0 = true } }
+        }
       }
+      #expect(waits.withLock { !$0 }, "a commit waits for the backup")
       writing.cancel()
       _ = await writing.result
-      #expect(stages > 0)
+      #expect(stages.withLock { $0 } > 0)
       #expect(facts.storeID == store.identity.storeID && facts.epoch == 1)
       let raw = try RawDatabase(at: file)
       #expect(try raw.text("SELECT last_position FROM meta") == String(facts.position))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .. import checker
 from ..broker import Broker, control, held_messages
 from ..disk import SmallDisk
+from ..node import NODE_SECONDS
 from ..process import AMQP_URI, Installation
 from ..proxy import Proxy
 from ..record import Journal, Record
@@ -33,8 +34,6 @@ TROUBLE = {"none": 54, "operator": 22, "reset": 10, "frozen": 4, "full": 10, "co
 BROKER_TROUBLE = {"connections", "broker"}
 # A run's store on a disk that is to be full: it must hold the store, and be small enough to be filled in a moment.
 DISK_MEGABYTES = 48
-# A node of 3.10.8 that is killed sooner after a queue was declared may never give it a leader again: see revive_queues.
-NODE_SECONDS = 20
 
 
 class Run:
@@ -190,8 +189,8 @@ class Run:
         except TimedOut:
             return self.kill()
         self.journal.deed("stop", status=status)
-        if status == -signal.SIGTERM and not self.worker.output():
-            return  # before the program had begun
+        if status == -signal.SIGTERM and not re.search("consuming|standby", self.worker.output()):
+            return  # before the program had begun to listen for it
         if status not in (0, 1):
             raise AssertionError(f"asked to stop, the worker ended with {status}:\n{self.worker.tail()}")
 
