@@ -49,6 +49,7 @@ struct Latency {
     let publisher = Publisher(site: site, namespace: namespace, load: load, start: start, interval: interval)
     let thread = Thread { publisher.run() }
     thread.start()
+    defer { publisher.mayLeave.signal() }
 
     let link = Link(site.uri)
     wire_prefetch(link.wire, 10_000)
@@ -100,6 +101,9 @@ struct Latency {
     private let interval: Int64
     private(set) var p99Microseconds = 0.0
     let finished = DispatchSemaphore(value: 0)
+    /// Until then its connection stays: what a channel has not yet handed to a quorum queue, and nobody has asked confirms
+    /// for, is lost with the channel.
+    let mayLeave = DispatchSemaphore(value: 0)
 
     init(site: Site, namespace: Namespace, load: Load, start: Int64, interval: Int64) {
       self.site = site
@@ -122,6 +126,8 @@ struct Latency {
       }
       p99Microseconds = Double(lateness.valueAtPercentile(99)) / 1000
       finished.signal()
+      mayLeave.wait()
+      withExtendedLifetime(link) {}
     }
   }
 }
