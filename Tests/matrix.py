@@ -84,7 +84,7 @@ class Run:
         self.folder = folder
         self.conditions = dict(line.split("=", 1) for line in self.text("conditions.txt").splitlines() if "=" in line)
         self.results, self.rounds = {}, {}
-        for file in ("swift.xml", "swift-swift-testing.xml"):
+        for file in ("swift.xml", "swift-swift-testing.xml", "swift-lonely-swift-testing.xml"):
             self.read_swift(file)
         for line in self.text("acceptance.txt").splitlines():
             self.read_acceptance(line)
