@@ -96,8 +96,7 @@ class KillPoints(KillPointCase):
 
     def test_in_the_relay(self):
         """Before a confirm, after it, and around the mark in the outbox."""
-        # What it had in hand beside that three times in a row is kept.
-        self.each(["in-window", "after-publish", "before-mark", "after-mark"], may_crash=True)
+        self.each(["in-window", "after-publish", "before-mark", "after-mark"])
 
     def test_in_a_window_that_is_partly_confirmed(self):
         for number in (2, 3, 4):

@@ -183,7 +183,7 @@ class BlackHole(NetworkCase):
                 clock = Clock()
                 world.worker.process.send_signal(signal.SIGTERM)
                 status = world.worker.wait_end(60, pump=world.broker.pump)
-                self.assertLess(clock.stop(), 15 + 2 * SLACK)
+                self.assertLess(clock.stop(), 15 + SLACK)
                 self.assertIn(status, (0, 1), world.explain())
                 proxy.swallows_new = False
                 world.start()
