@@ -59,7 +59,7 @@ class ManyReplays(OftenCase):
         self.assertEqual(asking.wait(), 0, "every replay succeeded")
         self.assertGreaterEqual(taken, self.COUNT / self.RATE * 0.9, "the rate was kept to")
         self.assertGreater(len(waits), 5, "live commands were asked meanwhile")
-        self.assertLess(max(waits), max(10, taken / 2), f"live commands are served meanwhile: {sorted(waits)[-3:]}")
+        self.assertLess(max(waits), 10, f"live commands are served meanwhile: {sorted(waits)[-3:]}")
         print(f"rounds {self.COUNT} {self.id()}", flush=True)
         self.judge(run)
         self.assertEqual(run.kills, 0)

@@ -20,7 +20,7 @@ struct LetterLoadTests {
       while try await fleet.replaysEnded() < count {
         let subState = served % 2 == 0 ? "excluded" : "reserved"
         let live = try await fleet.bench.shell(
-          "ostler send isolate --server 1 --sub-state \(subState) --timeout 60s --json")
+          "ostler send isolate --server 1 --sub-state \(subState) --timeout 10s --json")
         #expect(live.status == 0, "\(live.complaints)")
         served += 1
       }
