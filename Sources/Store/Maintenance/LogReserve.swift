@@ -13,39 +13,39 @@ internal import Glibc
 /// over.
 // Unchecked: its state is touched only on the writer queue of the pool, which runs one closure at a time.
 final class LogReserve: @unchecked Sendable {
-  private static let chunkBytes = 64 << 10
+  /// Put behind the log at a time. A commit that is synced meanwhile waits for it: 4 MiB at a time were a pause of 10 ms
+  /// and more in a stream of lone commits.
+  private static let stepBytes = 256 << 10
   /// A frame of the log: a page and its header.
   private static let frameBytes = 4096 + 24
   /// Nothing is reserved where the disk has less room than so many times ``maxBytes``.
   private static let spaceFactor = 16
-  /// Between two steps: they are written to the same disk, and a backlog shares each sync among hundreds of commands.
-  private static let pause = Duration.seconds(1)
 
   private let pool: DatabasePool
   private let path: String
   /// The log is written back when it is about that long, and begins anew.
   private let maxBytes: Int
-  /// Put behind the log at a time: at most 4 MiB, some hundred lone commits.
-  private let stepBytes: Int
   /// The length of the file, as far as is known.
   private var reservedBytes = 0
+  /// After the last commit.
+  private var usedBytes = 0
   private var isExtending = false
-  private var nextStep = ContinuousClock.now
 
   init(pool: DatabasePool, checkpointPages: Int) {
     self.pool = pool
     path = pool.path + "-wal"
     maxBytes = checkpointPages * Self.frameBytes
-    stepBytes = max(Self.chunkBytes, min(4 << 20, maxBytes / 4))
   }
 
   /// Called on the writer queue after a worker's commit: the log has so many pages now.
   func used(pages: Int) {
-    guard !isExtending, reservedBytes < maxBytes, pages * Self.frameBytes + stepBytes / 2 > reservedBytes,
-      ContinuousClock.now >= nextStep
+    let written = pages * Self.frameBytes - usedBytes
+    usedBytes += written
+    // A large batch shares its sync among hundreds of commands, and would be through with a step at once.
+    guard written <= Self.stepBytes / 4, !isExtending, reservedBytes < maxBytes,
+      usedBytes + Self.stepBytes > reservedBytes
     else { return }
     isExtending = true
-    nextStep = .now + Self.pause
     DispatchQueue.global(qos: .utility).async { [self] in
       let length = extend()
       pool.asyncWriteWithoutTransaction { [self] _ in
@@ -65,10 +65,11 @@ final class LogReserve: @unchecked Sendable {
     guard fstatvfs(descriptor, &space) == 0,
       Int(space.f_bavail) * Int(space.f_frsize) > maxBytes * Self.spaceFactor
     else { return nil }
-    let zeros = [UInt8](repeating: 0, count: Self.chunkBytes)
-    for _ in 0..<stepBytes / zeros.count where write(descriptor, zeros, zeros.count) != zeros.count { return nil }
+    let zeros = [UInt8](repeating: 0, count: Self.stepBytes)
     var status = stat()
-    guard fdatasync(descriptor) == 0, fstat(descriptor, &status) == 0 else { return nil }
+    guard write(descriptor, zeros, zeros.count) == zeros.count, fdatasync(descriptor) == 0,
+      fstat(descriptor, &status) == 0
+    else { return nil }
     return Int(status.st_size)
   }
 }
