@@ -70,6 +70,7 @@ final class Checkpoints: @unchecked Sendable {
       copier.asyncWriteWithoutTransaction { copier in
         // A failure is that of the next commit too, which reports it.
         sqlite3_wal_checkpoint_v2(copier.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        Self.syncFile(of: copier)
         self.pool.asyncWriteWithoutTransaction { writer in
           self.isCopying = false
           // The store may have been closed meanwhile.
@@ -78,5 +79,15 @@ final class Checkpoints: @unchecked Sendable {
         }
       }
     }
+  }
+
+  /// SQLite syncs the store's file only where it has copied the whole log, which it never has while the writer goes on. The
+  /// writer, which then copies the rest, would wait for everything that was copied before.
+  private static func syncFile(of database: Database) {
+    var file: UnsafeMutablePointer<sqlite3_file>?
+    sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+    guard let file else { return }
+    // A failure is the writer's too: the system tells everybody who has the file open.
+    _ = file.pointee.pMethods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
   }
 }
