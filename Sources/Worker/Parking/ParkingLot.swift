@@ -52,7 +52,7 @@ package struct ParkingLot<Payload: Sendable>: Sendable {
   package func waiting(for server: ServerID) -> [Entry] { entries[server] ?? [] }
 
   /// Every payload, in no order.
-  package var payloads: [Payload] { entries.values.flatMap { $0.map(\.payload) } }
+  package var payloads: [Payload] { entries.isEmpty ? [] : entries.values.flatMap { $0.map { $0.payload } } }
 
   package mutating func park(
     _ payload: Payload, for server: ServerID, in queue: CommandName, reason: Reason, deadline: Duration
@@ -83,7 +83,10 @@ package struct ParkingLot<Payload: Sendable>: Sendable {
   }
 
   /// When the first patience is over.
-  package var nextDeadline: Duration? { entries.values.lazy.flatMap { $0 }.map(\.deadline).min() }
+  package var nextDeadline: Duration? {
+    guard !entries.isEmpty else { return nil }
+    return entries.values.lazy.flatMap { $0 }.map { $0.deadline }.min()
+  }
 
   /// Those whose patience is over, in the order of arrival.
   package func overdue(at now: Duration) -> [Entry] {
