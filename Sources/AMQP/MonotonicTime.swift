@@ -13,7 +13,11 @@ struct MonotonicTime: Sendable, Comparable {
   static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
 
   static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
-    MonotonicTime(nanoseconds: time.nanoseconds &+ duration.wholeNanoseconds)
+    time + duration.wholeNanoseconds
+  }
+
+  static func + (time: MonotonicTime, nanoseconds: UInt64) -> MonotonicTime {
+    MonotonicTime(nanoseconds: time.nanoseconds &+ nanoseconds)
   }
 
   /// Milliseconds until then, rounded up so that nobody wakes too early to find nothing due; 0 when it has passed.

@@ -1,17 +1,26 @@
-extension Session {
+/// What follows from the heartbeat that was agreed on. Asked for before every wait, so it is not computed anew.
+struct HeartbeatPauses {
   /// Two heartbeats is the limit; a little less, so that it is noticed within them. The broker sends one at least every
   /// heartbeat.
-  private static let silentHeartbeats = 1.75
+  let silenceNanoseconds: UInt64
+  let sendingNanoseconds: UInt64
 
+  init(_ heartbeat: Duration) {
+    silenceNanoseconds = (heartbeat * 1.75).wholeNanoseconds
+    sendingNanoseconds = (heartbeat / 2).wholeNanoseconds
+  }
+}
+
+extension Session {
   private var silenceDeadline: MonotonicTime? {
-    guard let heartbeat, !isReadingPaused else { return nil }
-    return lastReceived + heartbeat * Self.silentHeartbeats
+    guard let pauses, !isReadingPaused else { return nil }
+    return lastReceived + pauses.silenceNanoseconds
   }
 
   /// Data that waits to be sent is as good as a heartbeat, and would be in front of it.
   private var heartbeatDeadline: MonotonicTime? {
-    guard let heartbeat, output.count == 0 else { return nil }
-    return lastSent + heartbeat / 2
+    guard let pauses, output.count == 0 else { return nil }
+    return lastSent + pauses.sendingNanoseconds
   }
 
   private var roomDeadline: MonotonicTime? {
@@ -24,11 +33,17 @@ extension Session {
 
   /// When something is due if nothing happens.
   var nextDeadline: MonotonicTime? {
-    var deadlines = [
-      silenceDeadline, heartbeatDeadline, roomDeadline, requestDeadline, closeDeadline, receiver?.deadline,
-    ]
-    if let patienceDeadline, patienceDeadline > .now { deadlines.append(patienceDeadline) }
-    return deadlines.compactMap(\.self).min()
+    var next = receiver?.deadline
+    func consider(_ deadline: MonotonicTime?) {
+      if let deadline, next.map({ deadline < $0 }) ?? true { next = deadline }
+    }
+    consider(silenceDeadline)
+    consider(heartbeatDeadline)
+    consider(roomDeadline)
+    consider(requestDeadline)
+    consider(closeDeadline)
+    if let patienceDeadline, patienceDeadline > .now { consider(patienceDeadline) }
+    return next
   }
 
   func checkTimers() {

@@ -56,7 +56,10 @@ final class Session: ThreadClient {
   var lost = AMQPError(.connectionClosed, "the connection was never opened", scope: .connection)
   var agreedFrameMaxBytes = 0
   /// nil: none agreed on.
-  var heartbeat: Duration?
+  var heartbeat: Duration? {
+    didSet { pauses = heartbeat.map(HeartbeatPauses.init) }
+  }
+  private(set) var pauses: HeartbeatPauses?
   var serverProperties = FieldTable()
   var isBlocked = false
   var lastReceived = MonotonicTime.now
