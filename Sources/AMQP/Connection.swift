@@ -142,6 +142,12 @@ package actor Connection {
     return try result.get()
   }
 
+  /// Whoever waits in `receive`, now or the next time, is given what there is, or nothing.
+  package nonisolated func endWait() {
+    let bound = bound
+    thread.submit { bound.value.endWait() }
+  }
+
   /// Acknowledges a delivery, with `multiple` all of its channel up to it. Sent without waiting for anything. A tag of an
   /// earlier channel or connection is left out: that message is the broker's again.
   package func ack(_ tag: DeliveryTag, multiple: Bool = false) {

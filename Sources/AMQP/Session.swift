@@ -88,6 +88,8 @@ final class Session: ThreadClient {
   var requestDeadline: MonotonicTime?
   var inbox = Inbox()
   var receiver: Receiver?
+  /// The next receiver is served at once, with nothing if there is nothing.
+  private var mustNotWait = false
   var roomWaiter: RoomWaiter?
 
   let output = OutputBuffer()
@@ -201,6 +203,15 @@ final class Session: ThreadClient {
     self.receiver = receiver
     if inbox.count < receiver.maxCount { readFrames() }
     serveReceiver()
+    if mustNotWait {
+      mustNotWait = false
+      dismissReceiver()
+    }
+  }
+
+  func endWait() {
+    mustNotWait = receiver == nil
+    dismissReceiver()
   }
 
   func cancelReceive(_ id: UInt64) {

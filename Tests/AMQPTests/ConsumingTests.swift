@@ -83,6 +83,25 @@ struct ConsumingTests {
     }
   }
 
+  @Test("A wait can be ended from outside, now or before it has begun; nothing is lost by that")
+  func endWait() async throws {
+    try await withConnection { connection in
+      let queue = try await connection.temporaryQueue("end")
+      try await connection.consume(queue, noAck: true)
+      // Whether it waits already or not, it is ended once.
+      for _ in 1...50 {
+        async let waiting = connection.receive(maxCount: 10, maxBytes: 1000, within: .seconds(600))
+        connection.endWait()
+        #expect(try await waiting.isEmpty)
+      }
+      connection.endWait()
+      #expect(try await connection.receive(maxCount: 10, maxBytes: 1000).isEmpty)
+      async let waiting = connection.receive(maxCount: 10, maxBytes: 1000, within: .seconds(600))
+      try await connection.publish("after all", to: queue)
+      #expect(try await waiting.deliveries.map(\.text) == ["after all"])
+    }
+  }
+
   @Test("Only one task receives at a time; the second is told so")
   func secondReceiver() async throws {
     try await withConnection { connection in

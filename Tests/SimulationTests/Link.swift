@@ -78,6 +78,7 @@ final class Link: @unchecked Sendable {
   private var generation: UInt64 = 0
   private var inbox: Deque<Inbound> = []
   private var receiver: UInt64?
+  private var mustNotWait = false
   private var calls: [UInt64: Result<Void, AMQPError>?] = [:]
   private(set) var nextSequence: UInt64 = 0
   /// The position of the event that went out with a sequence number.
@@ -194,6 +195,8 @@ final class Link: @unchecked Sendable {
       if case .closed(let error) = channelState { throw error }
       let id = process.expect()
       receiver = id
+      if mustNotWait { process.finish(id, .timeIsUp) }
+      mustNotWait = false
       _ = await process.wait(id, atMost: limit)
       if receiver == id { receiver = nil }
       if process.isDead { throw Self.closedByUs }
@@ -203,6 +206,11 @@ final class Link: @unchecked Sendable {
     if taken.isEmpty, case .closed(let error) = channelState { throw error }
     for inbound in taken { note(taken: inbound) }
     return taken
+  }
+
+  func endWait() {
+    mustNotWait = receiver == nil
+    if let receiver { process.finish(receiver, .timeIsUp) }
   }
 
   private func note(taken inbound: Inbound) {

@@ -29,6 +29,7 @@ struct SimulatedConnection: ConsumingConnection, PublishingConnection, Inspectin
   func receive(maxCount: Int, maxBytes: Int, atMost limit: Duration?) async throws(AMQPError) -> [Inbound] {
     try await link.receive(maxCount: maxCount, atMost: limit)
   }
+  func endWait() { link.endWait() }
   func openChannel() async throws(AMQPError) { try await link.openChannel() }
   func closeChannel() async throws(AMQPError) { try await link.closeChannel() }
   func declare(_ object: TopologyObject) async throws(AMQPError) { try await link.onChannel(.declare(object)) }

@@ -31,8 +31,11 @@ extension CommandPipeline {
   private func nextInbound(from connection: any ConsumingConnection) async throws -> [Inbound] {
     let deadline = lot.nextDeadline.map { min($0, nextLook) } ?? nextLook
     let limit = hasSnapshotRun ? .milliseconds(1) : max(.zero, deadline - monotonicNow)
-    return try await cancelledByShutdown {
+    // Not `cancelledByShutdown`: its tasks are dear for each lone command.
+    return try await withGracefulShutdownHandler {
       try await connection.receive(maxCount: Self.maxBatchCount, maxBytes: Self.maxBatchBytes, atMost: limit)
+    } onGracefulShutdown: {
+      connection.endWait()
     }
   }
 

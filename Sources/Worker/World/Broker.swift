@@ -26,6 +26,8 @@ package protocol BrokerConnection: Sendable {
   ///
   /// - Returns: nothing when time is up, or when the waiting task is cancelled.
   func receive(maxCount: Int, maxBytes: Int, atMost limit: Duration?) async throws(AMQPError) -> [Inbound]
+  /// Whoever waits in `receive`, now or the next time, is given what there is, or nothing. From any thread.
+  func endWait()
 }
 
 /// One that can see to what there must be on the broker.
