@@ -13,6 +13,8 @@ package final class OutboxProgress: Sendable {
     package var confirmed: Int64 = 0
     /// Every event through this position is out of the store's outbox.
     package var marked: Int64 = 0
+    /// How often the broker has refused an event, so that publishing begins again at the first unconfirmed one.
+    package var refusals = 0
     /// The turn at being active that this is about.
     package var turn: Int?
     /// Another worker has taken over the store: what is left to publish is that one's to publish.
@@ -61,6 +63,11 @@ package final class OutboxProgress: Sendable {
 
   package func confirmed(through position: Int64) {
     state.update { $0.confirmed = max($0.confirmed, position) }
+  }
+
+  /// What was published has to be published again; whoever waits for more to publish is woken.
+  package func refused() {
+    state.update { $0.refusals += 1 }
   }
 
   /// A transaction of that turn was refused, because another worker has taken over the store.

@@ -127,7 +127,8 @@ actor Relay: Service {
     try await withThrowingTaskGroup { group in
       group.addTask { [activity] in _ = try await activity.wait { $0.turn != turn } }
       group.addTask { try await self.takeConfirms(from: connection) }
-      group.addTask { try await self.publish(over: connection, fence: fence) }
+      group.addTask { try await self.publish(over: connection) }
+      group.addTask { try await self.markWhenIdle(fence: fence) }
       group.addTask { try await self.watchConfirms() }
       defer { group.cancelAll() }
       try await group.next()
@@ -174,6 +175,7 @@ actor Relay: Service {
       restarts += 1
       waitsSince = world.clock.uptime
       cursor = outbox.state.value.confirmed
+      outbox.refused()
     }
     let room = window.room
     progress.update { $0.room = room }
@@ -190,7 +192,7 @@ actor Relay: Service {
     }
   }
 
-  private func publish(over connection: any PublishingConnection, fence: WorkerToken) async throws {
+  private func publish(over connection: any PublishingConnection) async throws {
     var backoff = Self.refusalBackoff
     var seen = (restarts: restarts, confirmed: outbox.state.value.confirmed)
     while true {
@@ -202,11 +204,12 @@ actor Relay: Service {
       }
       _ = try await progress.wait { $0.room > 0 && !$0.isBlocked }
       let begun = restarts
-      let newest = outbox.state.value.newest
+      let before = outbox.state.value
       let rows = try await nextEvents()
       guard begun == restarts else { continue }
       if rows.isEmpty {
-        try await waitForMore(after: newest, fence: fence)
+        // Nothing is left to publish: until the pipeline commits something new, or the broker refuses what it has.
+        _ = try await outbox.state.wait { $0.newest > before.newest || $0.refusals != before.refusals }
         continue
       }
       if window.isEmpty { waitsSince = world.clock.uptime }
@@ -233,23 +236,20 @@ actor Relay: Service {
     }
   }
 
-  /// Nothing is left to publish: waits for the pipeline to commit something new, and marks by itself what is confirmed
-  /// when no batch comes to take the mark along.
-  ///
-  /// - Parameter seen: the newest position in the store before nothing was found after the cursor.
-  private func waitForMore(after seen: Int64, fence: WorkerToken) async throws {
-    if window.isEmpty && outbox.state.value.pending == nil {
-      _ = try await outbox.state.wait { $0.newest > seen }
-      return
+  /// Marks by itself what is confirmed when no batch comes to take the mark along.
+  private func markWhenIdle(fence: WorkerToken) async throws {
+    while true {
+      let seen = try await outbox.state.wait { $0.pending != nil }
+      try await world.clock.sleep(for: Self.markDelay)
+      let now = outbox.state.value
+      guard now.newest == seen.newest, let through = now.pending else { continue }
+      KillPoint.beforeMark.reach()
+      try await store.commit(owner: fence) { transaction throws(StoreError) in
+        _ = try transaction.deleteOutbox(through: through)
+      }
+      KillPoint.afterMark.reach()
+      outbox.marked(through: through)
     }
-    let isIdle = try await outbox.state.wait(atMost: Self.markDelay, by: world.clock) { $0.newest > seen } == nil
-    guard isIdle, let through = outbox.state.value.pending else { return }
-    KillPoint.beforeMark.reach()
-    try await store.commit(owner: fence) { transaction throws(StoreError) in
-      _ = try transaction.deleteOutbox(through: through)
-    }
-    KillPoint.afterMark.reach()
-    outbox.marked(through: through)
   }
 
   private func message(_ event: OutboxEvent) -> OutboundMessage {
