@@ -11,7 +11,9 @@ package actor Connection {
 
   let session: Session
   nonisolated let socket = SocketGuard()
-  private nonisolated let thread = ConnectionThread()
+  private nonisolated let thread: ConnectionThread
+  /// For tasks that live with this connection, such as the one that receives: they run on its thread and wake no other.
+  package nonisolated let taskExecutor: any TaskExecutor
   /// `session`, for closures that the thread runs.
   private nonisolated let bound: ThreadBound<Session>
 
@@ -27,6 +29,8 @@ package actor Connection {
     let bound = ThreadBound(value: Session(options: options, socket: socket))
     self.bound = bound
     session = bound.value
+    thread = ConnectionThread()
+    taskExecutor = ConnectionTaskExecutor(thread)
     thread.start(ThreadBound(value: bound.value))
   }
 

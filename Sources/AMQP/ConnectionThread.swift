@@ -40,13 +40,17 @@ struct ThreadBound<Value>: @unchecked Sendable {
 /// runs the actor's jobs and waits in `poll()` for the socket, a wake-up or the next deadline. It may block, Swift's
 /// cooperative pool is never involved.
 ///
-/// The thread ends after `stop()`, which the actor's deinit calls.
+/// It also runs the tasks that prefer it (``ConnectionTaskExecutor``). The thread ends after `stop()`, which the actor's
+/// deinit calls.
 final class ConnectionThread: SerialExecutor {
   /// librabbitmq 0.11 decodes nested tables by unbounded recursion; the deepest that fits a frame takes 2.4 MiB.
   static let stackBytes = 8 * 1024 * 1024
 
+  private static let maxRounds = 16
+
   private enum Work {
     case job(UnownedJob)
+    case task(UnownedJob, ConnectionTaskExecutor)
     case closure(@Sendable () -> Void)
   }
 
@@ -54,6 +58,7 @@ final class ConnectionThread: SerialExecutor {
     var work: [Work] = []
     var isWakeUpPending = false
     var isStopped = false
+    var hasEnded = false
     /// Set by the thread before it runs anything.
     var thread: pthread_t?
   }
@@ -65,6 +70,9 @@ final class ConnectionThread: SerialExecutor {
     wakeUpDescriptor = ostler_wakeup_create()
     precondition(wakeUpDescriptor >= 0, "no descriptor left for a connection (ulimit -n)")
   }
+
+  // Here and not where the thread ends: until now somebody may have been about to wake it.
+  deinit { close(wakeUpDescriptor) }
 
   /// Starts the thread. It keeps itself and the client alive until it ends.
   func start(_ client: ThreadBound<any ThreadClient>) {
@@ -100,14 +108,19 @@ final class ConnectionThread: SerialExecutor {
 
   func enqueue(_ job: consuming ExecutorJob) { add(.job(UnownedJob(job))) }
 
-  /// Runs a closure on the thread, after what is queued. After `stop()` it is dropped.
+  func enqueue(_ job: consuming ExecutorJob, of executor: ConnectionTaskExecutor) {
+    add(.task(UnownedJob(job), executor))
+  }
+
+  /// Runs a closure on the thread, after what is queued. After the thread's end it is dropped.
   func submit(_ closure: @escaping @Sendable () -> Void) { add(.closure(closure)) }
 
   func stop() {
-    queue.withLock {
+    let mustWake = queue.withLock {
       $0.isStopped = true
-      wakeUp(&$0)
+      return Self.mustWake(&$0)
     }
+    if mustWake { ostler_wakeup_send(wakeUpDescriptor) }
   }
 
   func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
@@ -119,18 +132,27 @@ final class ConnectionThread: SerialExecutor {
   }
 
   private func add(_ work: Work) {
-    queue.withLock {
-      $0.work.append(work)
-      wakeUp(&$0)
+    let (isTaken, mustWake) = queue.withLock { queue in
+      guard !queue.hasEnded else { return (false, false) }
+      queue.work.append(work)
+      return (true, Self.mustWake(&queue))
+    }
+    // After the lock is free: the thread takes it first of all.
+    if mustWake { ostler_wakeup_send(wakeUpDescriptor) }
+    if isTaken { return }
+    switch work {
+    case .task(let job, _): globalConcurrentExecutor.enqueue(ExecutorJob(job))
+    // The actor is gone, and with it whoever could have a job for it.
+    case .job, .closure: break
     }
   }
 
-  private func wakeUp(_ queue: inout Queue) {
-    guard !queue.isWakeUpPending else { return }
+  /// Whether the thread has to be woken, which the caller then does.
+  private static func mustWake(_ queue: inout Queue) -> Bool {
+    guard !queue.isWakeUpPending else { return false }
     queue.isWakeUpPending = true
     // The thread itself looks at the queue before it waits.
-    if let thread = queue.thread, pthread_equal(thread, pthread_self()) != 0 { return }
-    ostler_wakeup_send(wakeUpDescriptor)
+    return queue.thread.map { pthread_equal($0, pthread_self()) == 0 } ?? true
   }
 
   // MARK: - On the thread
@@ -143,28 +165,34 @@ final class ConnectionThread: SerialExecutor {
     ostler_name_thread("amqp")
     queue.withLock { $0.thread = pthread_self() }
 
-    while true {
-      let (work, isStopped) = queue.withLock { queue in
+    while runWork() { client.resumeAfterWait(wait(client.prepareToWait())) }
+    client.threadEnds()
+  }
+
+  /// Runs what is queued, and what that queues in turn: a task that goes back and forth between the actor and itself needs
+  /// no look at the socket each time. Not without end, because the socket has to be looked at.
+  ///
+  /// - Returns: `false` when the thread is to end.
+  private func runWork() -> Bool {
+    for _ in 0..<Self.maxRounds {
+      let (work, hasEnded) = queue.withLock { queue in
+        queue.hasEnded = queue.isStopped && queue.work.isEmpty
         defer {
           queue.work = []
           queue.isWakeUpPending = false
         }
-        return (queue.work, queue.isStopped)
+        return (queue.work, queue.hasEnded)
       }
+      if hasEnded { return false }
+      if work.isEmpty { return true }
       for work in work { run(work) }
-      if isStopped && work.isEmpty { break }
-      client.resumeAfterWait(wait(client.prepareToWait()))
     }
-    client.threadEnds()
-    // Nobody can reach us but through the actor, which is gone, or a `submit` that is dropped: nothing wakes any more.
-    queue.withLock {
-      $0.isWakeUpPending = true
-      close(wakeUpDescriptor)
-    }
+    return true
   }
 
   private func run(_ work: Work) {
     switch work {
+    case .task(let job, let executor): job.runSynchronously(on: executor.asUnownedTaskExecutor())
     case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
     case .closure(let closure): closure()
     }

@@ -20,6 +20,7 @@ struct SimulatedConnector: Broker {
 
 struct SimulatedConnection: ConsumingConnection, PublishingConnection, InspectingConnection {
   let link: Link
+  var preferredExecutor: (any TaskExecutor)? { nil }
 
   func open(_ brokers: [BrokerURI]) async throws(AMQPError) -> BrokerURI {
     try await link.open()

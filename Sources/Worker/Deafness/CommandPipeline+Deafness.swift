@@ -43,7 +43,11 @@ extension CommandPipeline {
   /// Takes batches, and beside them asks the broker what is to be known of its queues: batches must not wait for the answer.
   func takeBatchesAndAsk(over connection: any ConsumingConnection) async throws {
     try await withThrowingTaskGroup { group in
-      group.addTask { try await self.takeBatches(from: connection) }
+      group.addTask {
+        try await withTaskExecutorPreference(connection.preferredExecutor) {
+          try await self.takeBatches(from: connection)
+        }
+      }
       group.addTask { try await self.askForever() }
       if !unanswered.isEmpty { group.addTask { try await self.tryUnanswered() } }
       defer { group.cancelAll() }

@@ -90,7 +90,9 @@ actor Relay: Service {
         begin()
         defer { health.set(.publisher, .notReady("not connected")) }
         do {
-          try await relay(over: connection, fence: fence, turn: turn)
+          try await withTaskExecutorPreference(connection.preferredExecutor) {
+            try await relay(over: connection, fence: fence, turn: turn)
+          }
         } catch {
           // Lost with nothing on its way: that speaks against the link, not against what we publish.
           if window.isEmpty { reconnecting.reset() }

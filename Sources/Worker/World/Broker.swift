@@ -15,6 +15,9 @@ package enum ConnectionRole: String, CaseIterable, Sendable {
 
 /// What every connection can do; ``AMQP/Connection`` says more of each.
 package protocol BrokerConnection: Sendable {
+  /// Where a task that serves this connection runs best; `nil`: where it is.
+  var preferredExecutor: (any TaskExecutor)? { get }
+
   /// Tries the addresses in turn.
   ///
   /// - Returns: the one that took us in.

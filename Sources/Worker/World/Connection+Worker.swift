@@ -1,6 +1,8 @@
 package import AMQP
 
 extension Connection: ConsumingConnection, PublishingConnection, InspectingConnection {
+  package nonisolated var preferredExecutor: (any TaskExecutor)? { taskExecutor }
+
   package func lock(_ queue: String) async throws(AMQPError) {
     try await declareQueue(queue, durable: false, exclusive: true, autoDelete: false)
   }
