@@ -36,6 +36,9 @@ struct Measure: ParsableCommand {
   @Option(help: "Commands in a backlog (200000; 40000 with --quick).") var count: Int?
   @Option(help: "How often each drain is repeated (5; 2 with --quick).") var rounds: Int?
   @Option(help: "Operations in the large store (10000000; 1000000 with --quick).") var operations: Int?
+  @Option(parsing: .upToNextOption, help: "Commands a second at which latency is measured.")
+  var rates = [100, 1000, 5000]
+  @Option(help: "How long each rate is held (20; 4 with --quick).") var seconds: Double?
   @Option(help: "Commands over which memory is watched (1000000; 100000 with --quick).") var memoryCount: Int?
 
   func run() throws {
@@ -49,7 +52,7 @@ struct Measure: ParsableCommand {
     let report = try Sections(
       site: site, count: count ?? (quick ? 40_000 : 200_000), rounds: rounds ?? (quick ? 2 : 5), isQuick: quick,
       operations: operations ?? (quick ? 1_000_000 : 10_000_000),
-      memoryCount: memoryCount ?? (quick ? 100_000 : 1_000_000)
+      memoryCount: memoryCount ?? (quick ? 100_000 : 1_000_000), rates: rates, seconds: seconds ?? (quick ? 4 : 20)
     ).run(sections, conditions: conditions)
     try report.write(to: site.scratch)
     print("Written: \(site.scratchFile("bench.json")), \(site.scratchFile("bench.svg"))")

@@ -8,6 +8,9 @@ struct Sections {
   let isQuick: Bool
   let operations: Int
   let memoryCount: Int
+  let rates: [Int]
+  /// Of each rate.
+  let seconds: Double
 
   private var plain: Drain { Drain(site: site, namespace: .plain) }
   private static let isolation = ["isolate", "unisolate"]
@@ -106,8 +109,6 @@ struct Sections {
   }
 
   private func latency() throws -> [LatencyResult] {
-    let rates = [100, 1000, 5000]
-    let seconds = isQuick ? 4.0 : 20
     let bytes = 700
     let latency = Latency(site: site, namespace: .plain)
     var results: [LatencyResult] = []
