@@ -133,12 +133,15 @@ package actor Connection {
     let id = nextWaitID()
     let bound = bound
     let deadline = limit.map { MonotonicTime.now + $0 }
-    let result = await withTaskCancellationHandler {
+    let result: Result<[Inbound], AMQPError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        session.receive(
-          Session.Receiver(id: id, maxCount: maxCount, maxBytes: maxBytes, deadline: deadline) {
-            continuation.resume(returning: $0)
-          })
+        let receiver = Session.Receiver(id: id, maxCount: maxCount, maxBytes: maxBytes, deadline: deadline) {
+          continuation.resume(returning: $0)
+        }
+        // A cancellation is either seen here or its closure comes after this job. Before it, others may have run: a task
+        // that prefers an executor is queued anew with each call.
+        if Task.isCancelled { return receiver.finish(.failure(Session.receivingWasCancelled)) }
+        session.receive(receiver)
       }
     } onCancel: {
       thread.submit { bound.value.cancelReceive(id) }
@@ -200,10 +203,10 @@ package actor Connection {
 
   /// Sequence numbers are of one call after the other.
   private func takeTurn() async {
-    if isPublishing {
-      await withCheckedContinuation { publishers.append($0) }
-    } else {
+    await withCheckedContinuation { continuation in
+      if isPublishing { return publishers.append(continuation) }
       isPublishing = true
+      continuation.resume()
     }
   }
 
@@ -218,8 +221,9 @@ package actor Connection {
   private func waitForRoom() async throws(AMQPError) -> Bool {
     let id = nextWaitID()
     let bound = bound
-    let result = await withTaskCancellationHandler {
+    let result: Result<Bool, AMQPError> = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
+        if Task.isCancelled { return continuation.resume(returning: .success(false)) }
         session.waitForRoom(Session.RoomWaiter(id: id, since: .now) { continuation.resume(returning: $0) })
       }
     } onCancel: {

@@ -57,6 +57,8 @@ final class ConnectionThread: SerialExecutor {
   private struct Queue {
     var work: [Work] = []
     var isWakeUpPending = false
+    /// Those who are about to write to the descriptor, or have.
+    var wakeUps: UInt64 = 0
     var isStopped = false
     var hasEnded = false
     /// Set by the thread before it runs anything.
@@ -65,14 +67,13 @@ final class ConnectionThread: SerialExecutor {
 
   private let queue = Mutex(Queue())
   private let wakeUpDescriptor: Int32
+  /// How many wake-ups have come. Touched on the thread only.
+  private nonisolated(unsafe) var wakeUpsSeen: UInt64 = 0
 
   init() {
     wakeUpDescriptor = ostler_wakeup_create()
     precondition(wakeUpDescriptor >= 0, "no descriptor left for a connection (ulimit -n)")
   }
-
-  // Here and not where the thread ends: until now somebody may have been about to wake it.
-  deinit { close(wakeUpDescriptor) }
 
   /// Starts the thread. It keeps itself and the client alive until it ends.
   func start(_ client: ThreadBound<any ThreadClient>) {
@@ -118,7 +119,7 @@ final class ConnectionThread: SerialExecutor {
   func stop() {
     let mustWake = queue.withLock {
       $0.isStopped = true
-      return Self.mustWake(&$0)
+      return $0.hasEnded ? false : Self.mustWake(&$0)
     }
     if mustWake { ostler_wakeup_send(wakeUpDescriptor) }
   }
@@ -137,7 +138,8 @@ final class ConnectionThread: SerialExecutor {
       queue.work.append(work)
       return (true, Self.mustWake(&queue))
     }
-    // After the lock is free: the thread takes it first of all.
+    // After the lock is free: the thread takes it first of all. The work may be done by now, and with it all that keeps
+    // us may be gone; the thread does not end before this has come.
     if mustWake { ostler_wakeup_send(wakeUpDescriptor) }
     if isTaken { return }
     switch work {
@@ -152,7 +154,9 @@ final class ConnectionThread: SerialExecutor {
     guard !queue.isWakeUpPending else { return false }
     queue.isWakeUpPending = true
     // The thread itself looks at the queue before it waits.
-    return queue.thread.map { pthread_equal($0, pthread_self()) == 0 } ?? true
+    if let thread = queue.thread, pthread_equal(thread, pthread_self()) != 0 { return false }
+    queue.wakeUps += 1
+    return true
   }
 
   // MARK: - On the thread
@@ -167,6 +171,9 @@ final class ConnectionThread: SerialExecutor {
 
     while runWork() { client.resumeAfterWait(wait(client.prepareToWait())) }
     client.threadEnds()
+    let wakeUps = queue.withLock { $0.wakeUps }
+    while wakeUpsSeen < wakeUps { _ = wait(ThreadWait()) }
+    close(wakeUpDescriptor)
   }
 
   /// Runs what is queued, and what that queues in turn: a task that goes back and forth between the actor and itself needs
@@ -199,7 +206,7 @@ final class ConnectionThread: SerialExecutor {
   }
 
   private func wait(_ wait: ThreadWait) -> ThreadEvents {
-    let hasWork = queue.withLock { !$0.work.isEmpty || $0.isStopped }
+    let hasWork = queue.withLock { !$0.work.isEmpty || ($0.isStopped && !$0.hasEnded) }
     let timeout = hasWork ? 0 : wait.timeoutMilliseconds ?? -1
     var interest: Int32 = 0
     if wait.wantsRead { interest |= POLLIN }
@@ -214,7 +221,7 @@ final class ConnectionThread: SerialExecutor {
     }
     guard count > 0 else { return ThreadEvents() }
     if descriptors.0.revents != 0 {
-      ostler_wakeup_clear(wakeUpDescriptor)
+      wakeUpsSeen += ostler_wakeup_clear(wakeUpDescriptor)
     }
     let events = Int32(descriptors.1.revents)
     return ThreadEvents(

@@ -217,8 +217,10 @@ final class Session: ThreadClient {
   func cancelReceive(_ id: UInt64) {
     guard let receiver, receiver.id == id else { return }
     self.receiver = nil
-    receiver.finish(.failure(AMQPError(.cancelled, "receiving was cancelled")))
+    receiver.finish(.failure(Self.receivingWasCancelled))
   }
+
+  static var receivingWasCancelled: AMQPError { AMQPError(.cancelled, "receiving was cancelled") }
 
   /// The receiver's time is up.
   func dismissReceiver() {

@@ -20,9 +20,10 @@
 // The wake-up descriptor of a thread that waits in poll(). Swift's Glibc module leaves these headers out.
 static inline int ostler_wakeup_create(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 static inline void ostler_wakeup_send(int descriptor) { (void)eventfd_write(descriptor, 1); }
-static inline void ostler_wakeup_clear(int descriptor) {
-  eventfd_t count;
-  (void)eventfd_read(descriptor, &count);
+// Returns how often it was sent since.
+static inline uint64_t ostler_wakeup_clear(int descriptor) {
+  eventfd_t count = 0;
+  return eventfd_read(descriptor, &count) == 0 ? count : 0;
 }
 
 // At most 15 bytes; seen in top and in debuggers.

@@ -73,4 +73,35 @@ struct ConnectionTaskExecutorTests {
       #expect(await withTaskExecutorPreference(executor) { await Elsewhere().thread() } != 0)
     }
   }
+
+  @Test("Whoever gives a connection its last job may be all that keeps it")
+  func lastJob() async throws {
+    for _ in 0..<100 {
+      await withTaskGroup { group in
+        for _ in 0..<8 {
+          let connection = Connection(options: ConnectionOptions(name: "short"))
+          for _ in 0..<4 {
+            group.addTask { #expect(await connection.isBlocked == false) }
+            group.addTask {
+              await withTaskExecutorPreference(connection.taskExecutor) { #expect(await Elsewhere().thread() != 0) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test("A wait that is cancelled ends, whenever that is: a task that prefers the thread is queued anew with each call")
+  func cancelledWait() async throws {
+    try await withConnection { connection in
+      for round in 0..<400 {
+        let task = Task(executorPreference: connection.taskExecutor) {
+          try await connection.receive(maxCount: 1, maxBytes: 1000).count
+        }
+        for _ in 0..<round % 8 { await Task.yield() }
+        task.cancel()
+        await #expect(throws: AMQPError.self) { try await task.value }
+      }
+    }
+  }
 }
