@@ -4,6 +4,7 @@ Bytes are forwarded as they are. From the broker's side they are cut into AMQP f
 back; a frame is then forwarded whole or not at all, unless the link is frozen in the middle of it.
 """
 
+import collections
 import contextlib
 import queue
 import re
@@ -16,7 +17,8 @@ import urllib.parse
 
 from .waiting import wait_until
 
-# Methods of AMQP 0-9-1 from the broker, (class, method).
+# Methods of AMQP 0-9-1, (class, method).
+PUBLISH = (60, 40)
 DELIVER = (60, 60)
 RETURN = (60, 50)
 ACK = (60, 80)
@@ -24,6 +26,25 @@ NACK = (60, 120)
 
 ROLE = re.compile(rb"ostler-(\w+)")
 BUFFERED_BYTES = 262_144
+
+
+class Cutter:
+    """A stream of bytes in one direction, cut into whole frames. A protocol header, which has no frame, counts as one."""
+
+    def __init__(self):
+        self._rest = bytearray()
+
+    def cut(self, data):
+        self._rest += data
+        whole = []
+        while len(self._rest) >= 8:
+            is_header = self._rest[:4] == b"AMQP"
+            end = 8 if is_header else 8 + struct.unpack(">I", self._rest[3:7])[0]
+            if len(self._rest) < end:
+                break
+            whole.append(bytes(self._rest[:end]))
+            del self._rest[:end]
+        return whole
 
 
 class Link:
@@ -39,7 +60,9 @@ class Link:
         self.is_frozen = False
         self.passes = {}  # side → how many bytes still go there before it freezes
         self._login = bytearray()
-        self._frames = bytearray()
+        self.from_broker = Cutter()
+        self.from_worker = Cutter()
+        self.sent = collections.Counter()  # by the worker: method, or type of frame → how many
         self._drops_content = False
         self._kept = []  # frames that wait for `Proxy.release`
 
@@ -52,21 +75,6 @@ class Link:
             self._login += data
             found = ROLE.search(self._login)
             self.role = found and found.group(1).decode()
-
-    def frames(self, data):
-        """What came from the broker, cut into whole frames."""
-        self._frames += data
-        if self._frames[:4] == b"AMQP":  # a refusal of the protocol's version, which has no frames
-            whole, self._frames = bytes(self._frames), bytearray()
-            return [whole]
-        whole = []
-        while len(self._frames) >= 8:
-            end = 8 + struct.unpack(">I", self._frames[3:7])[0]
-            if len(self._frames) < end:
-                break
-            whole.append(bytes(self._frames[:end]))
-            del self._frames[:end]
-        return whole
 
 
 def method_of(frame):
@@ -161,6 +169,10 @@ class Proxy:
 
     def kept(self, role):
         return self._call(lambda: sum(len(link._kept) for link in self._of(role)))
+
+    def sent(self, role):
+        """What the worker has sent on links of that role: method, or type of frame without one → how many frames."""
+        return self._call(lambda: sum((link.sent for link in self._of(role)), collections.Counter()))
 
     def close(self):
         self._stopped = True
@@ -292,10 +304,12 @@ class Proxy:
         elif side == "worker":
             link.said(data)
             link.to_broker += data
+            if self._cuts_frames:
+                link.sent.update(method_of(frame) or frame[0] for frame in link.from_worker.cut(data))
         elif not self._cuts_frames:
             link.to_worker += data
         else:
-            for frame in link.frames(data):
+            for frame in link.from_broker.cut(data):
                 self._pass(link, frame)
 
     def _pass(self, link, frame):
