@@ -41,6 +41,8 @@ let package = Package(
     .target(name: "Lifecycle", swiftSettings: strict),
     // One call of SQLite that Swift cannot make.
     .systemLibrary(name: "CSQLiteSetup", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    // One call of the C library that Swift's modules leave out.
+    .systemLibrary(name: "CAllocator"),
     .target(
       name: "Store",
       dependencies: [
@@ -53,7 +55,7 @@ let package = Package(
     .target(
       name: "Worker",
       dependencies: [
-        "AMQP", "CCrypto", "Lifecycle", "Store",
+        "AMQP", "CAllocator", "CCrypto", "Lifecycle", "Store",
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "FlyingFox", package: "FlyingFox"),
@@ -161,7 +163,7 @@ default: break
 
 /// Leaves the libraries and these targets.
 @MainActor func keep(_ names: Set<String>) {
-  let libraries: Set = ["CRabbitMQ", "CCrypto", "CSQLiteSetup", "AMQP", "Lifecycle", "Store", "Worker"]
+  let libraries: Set = ["CAllocator", "CRabbitMQ", "CCrypto", "CSQLiteSetup", "AMQP", "Lifecycle", "Store", "Worker"]
   package.targets.removeAll { !libraries.union(names).contains($0.name) }
   package.products.removeAll { !names.contains($0.name) }
 }

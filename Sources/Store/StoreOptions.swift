@@ -11,7 +11,7 @@ package struct StoreOptions: Hashable, Sendable {
   package var maxPages: Int?
 
   package init(
-    busyTimeout: Duration = .seconds(5), cacheBytes: Int = 16 << 20, checkpointPages: Int = 16_000,
+    busyTimeout: Duration = .seconds(5), cacheBytes: Int = 8 << 20, checkpointPages: Int = 16_000,
     maxPages: Int? = nil
   ) {
     self.busyTimeout = busyTimeout

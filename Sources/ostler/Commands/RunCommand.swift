@@ -21,6 +21,7 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
+    Allocator.keepHeapsFew()
     let settings = try common.settings()
     let logger = LogSystem.start(settings.log)
     do {
