@@ -18,16 +18,24 @@ enum Contestant: Hashable, Sendable {
 
   static let prefetch = 1000
 
+  /// What has to be there before it starts, on the disk and not only on its way to it.
+  func prepare(_ site: Site) throws {
+    guard case .ostler(let store) = self else { return }
+    let path = Self.runStore(site)
+    for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+    // The log too: the worker may have left something in it.
+    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: store + suffix) {
+      try FileManager.default.copyItem(atPath: store + suffix, toPath: path + suffix)
+    }
+    sync()
+  }
+
+  private static func runStore(_ site: Site) -> String { site.scratchFile("run.sqlite") }
+
+  /// Starts what ``prepare(_:)`` has prepared.
   func start(_ site: Site, _ namespace: Namespace) throws -> RunningProgram {
     switch self {
-    case .ostler(let store):
-      let path = site.scratchFile("run.sqlite")
-      for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
-      // The log too: the worker may have left something in it.
-      for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: store + suffix) {
-        try FileManager.default.copyItem(atPath: store + suffix, toPath: path + suffix)
-      }
-      return try Self.startOstler(site, namespace, store: path)
+    case .ostler: return try Self.startOstler(site, namespace, store: Self.runStore(site))
     case .echo(let eventBytes, let syncs, let commands):
       var arguments = [
         site.uri, namespace.eventsExchange, "server.isolated.isolated.1", String(eventBytes), String(Self.prefetch),

@@ -38,6 +38,7 @@ struct Drain {
     let link = Link(site.uri)
     wire_prefetch(link.wire, 5000)
     wire_consume(link.wire, namespace.subscriber)
+    try contestant.prepare(site)
     let brokerBefore = ProcessCost(of: site.brokerProcess)
     let begun = Link.now
     let program = try contestant.start(site, namespace)

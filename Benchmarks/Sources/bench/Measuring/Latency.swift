@@ -32,6 +32,7 @@ struct Latency {
   /// (no coordinated omission).
   func run(_ contestant: Contestant, rates: [Int], seconds: Double) throws -> [LatencyResult] {
     try namespace.purge(site)
+    try contestant.prepare(site)
     let program = try contestant.start(site, namespace)
     defer { try? program.stop() }
     // The first ones pay for caches, statements and the broker's own waking up.
