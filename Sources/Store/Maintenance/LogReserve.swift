@@ -13,9 +13,9 @@ internal import Glibc
 /// over.
 // Unchecked: its state is touched only on the writer queue of the pool, which runs one closure at a time.
 final class LogReserve: @unchecked Sendable {
-  /// Put behind the log at a time. A commit that is synced meanwhile waits for it: 4 MiB at a time were a pause of 10 ms
-  /// and more in a stream of lone commits.
-  private static let stepBytes = 256 << 10
+  private static let chunkBytes = 64 << 10
+  /// Made once: filling it anew with each step took longer than all else.
+  private static let zeros = [UInt8](repeating: 0, count: chunkBytes)
   /// A frame of the log: a page and its header.
   private static let frameBytes = 4096 + 24
   /// Nothing is reserved where the disk has less room than so many times ``maxBytes``.
@@ -25,6 +25,8 @@ final class LogReserve: @unchecked Sendable {
   private let path: String
   /// The log is written back when it is about that long, and begins anew.
   private let maxBytes: Int
+  /// Put behind the log at a time. A commit that is synced meanwhile waits for it.
+  private let stepBytes: Int
   /// The length of the file, as far as is known.
   private var reservedBytes = 0
   /// After the last commit.
@@ -35,6 +37,7 @@ final class LogReserve: @unchecked Sendable {
     self.pool = pool
     path = pool.path + "-wal"
     maxBytes = checkpointPages * Self.frameBytes
+    stepBytes = max(Self.chunkBytes, min(3 << 20, maxBytes / 4))
   }
 
   /// Called on the writer queue after a worker's commit: the log has so many pages now.
@@ -42,8 +45,8 @@ final class LogReserve: @unchecked Sendable {
     let written = pages * Self.frameBytes - usedBytes
     usedBytes += written
     // A large batch shares its sync among hundreds of commands, and would be through with a step at once.
-    guard written <= Self.stepBytes / 4, !isExtending, reservedBytes < maxBytes,
-      usedBytes + Self.stepBytes > reservedBytes
+    guard written <= stepBytes / 4, !isExtending, reservedBytes < maxBytes,
+      usedBytes + stepBytes > reservedBytes
     else { return }
     isExtending = true
     DispatchQueue.global(qos: .utility).async { [self] in
@@ -65,11 +68,10 @@ final class LogReserve: @unchecked Sendable {
     guard fstatvfs(descriptor, &space) == 0,
       Int(space.f_bavail) * Int(space.f_frsize) > maxBytes * Self.spaceFactor
     else { return nil }
-    let zeros = [UInt8](repeating: 0, count: Self.stepBytes)
+    let zeros = Self.zeros
+    for _ in 0..<stepBytes / zeros.count where write(descriptor, zeros, zeros.count) != zeros.count { return nil }
     var status = stat()
-    guard write(descriptor, zeros, zeros.count) == zeros.count, fdatasync(descriptor) == 0,
-      fstat(descriptor, &status) == 0
-    else { return nil }
+    guard fdatasync(descriptor) == 0, fstat(descriptor, &status) == 0 else { return nil }
     return Int(status.st_size)
   }
 }
